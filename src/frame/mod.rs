@@ -1,0 +1,13 @@
+//! Identity and pixels of one decoded frame: its key, the layout of its planes, its buffer, and the
+//! plain values that travel between the player and the texture ring.
+//! Never opens files, starts threads or touches the GPU. Any thread.
+
+mod buffer;
+mod key;
+mod order;
+mod plane;
+
+pub use buffer::{FrameBuffer, FrameMemory, OutOfMemory};
+pub use key::{ClipId, FrameKey, LayerId, Revision};
+pub use order::{EvictionCause, RingEvent, RingOrders, RingReport, UploadOrder};
+pub use plane::{LayoutError, PlaneLayout, PlaneSpan, PlaneSpec, ROW_ALIGN_BYTES, Role, SampleType, Window};

@@ -1,0 +1,235 @@
+//! Owns how the planes of a frame lie in memory: one plane per channel, rows padded so that a
+//! whole plane is one copy into a texture. Plain values; any thread.
+
+/// Rows start at multiples of this many bytes, as `copy_buffer_to_texture` demands.
+pub const ROW_ALIGN_BYTES: usize = 256;
+
+/// The number format of one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SampleType {
+    F16,
+    F32,
+    U8,
+    U16,
+    U32,
+}
+
+impl SampleType {
+    /// Size of one sample in bytes.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::F16 | Self::U16 => 2,
+            Self::F32 | Self::U32 => 4,
+        }
+    }
+
+    /// The name users of EXR and FFmpeg know.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "half",
+            Self::F32 => "float",
+            Self::U8 => "8 bit",
+            Self::U16 => "16 bit",
+            Self::U32 => "uint",
+        }
+    }
+}
+
+/// What a plane contributes to the displayed colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    Red,
+    Green,
+    Blue,
+    Alpha,
+    /// Shown as grey when it is the only colour plane.
+    Grey,
+    /// Carried (for raw output), never part of the displayed colour.
+    Other,
+}
+
+/// An inclusive pixel rectangle in the coordinates of the file, as OpenEXR's `box2i`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Window {
+    pub x: i32,
+    pub y: i32,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Window {
+    /// A window of the given size with its first pixel at the origin.
+    pub const fn at_origin(width: u32, height: u32) -> Self {
+        Self { x: 0, y: 0, width, height }
+    }
+
+    /// Number of pixels.
+    pub const fn pixels(self) -> u64 {
+        self.width as u64 * self.height as u64
+    }
+}
+
+/// One plane as it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlaneSpec {
+    /// The channel's full name in the file.
+    pub name: String,
+    pub sample: SampleType,
+    pub role: Role,
+    /// Samples in a row, and rows.
+    pub width: u32,
+    pub height: u32,
+}
+
+/// Where one plane lies in the frame's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PlaneSpan {
+    pub offset_bytes: usize,
+    pub row_bytes: usize,
+    pub rows: usize,
+}
+
+impl PlaneSpan {
+    /// The plane's bytes, padding included.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.offset_bytes..self.offset_bytes + self.row_bytes * self.rows
+    }
+
+    /// One row's bytes, padding included.
+    pub fn row(self, row: usize) -> std::ops::Range<usize> {
+        let start = self.offset_bytes + row * self.row_bytes;
+        start..start + self.row_bytes
+    }
+}
+
+/// Why a layout cannot be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    #[error("a plane has no samples")]
+    Empty,
+    #[error("the planes need more bytes than this machine can address")]
+    TooLarge,
+}
+
+/// The planes of one frame and where they lie; the same layout means the same size class of buffer
+/// and the same textures.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlaneLayout {
+    planes: Vec<PlaneSpec>,
+    spans: Vec<PlaneSpan>,
+    total_bytes: usize,
+    data_window: Window,
+    display_window: Window,
+    pixel_aspect_bits: u32,
+}
+
+impl PlaneLayout {
+    /// Lays `planes` out one after the other.
+    ///
+    /// # Errors
+    /// [`LayoutError`] when a plane is empty or the sum does not fit the address space.
+    pub fn new(
+        planes: Vec<PlaneSpec>,
+        data_window: Window,
+        display_window: Window,
+        pixel_aspect: f32,
+    ) -> Result<Self, LayoutError> {
+        let mut spans = Vec::with_capacity(planes.len());
+        let mut total_bytes = 0_usize;
+        for plane in &planes {
+            let span = span_after(total_bytes, plane)?;
+            total_bytes = span.range().end;
+            spans.push(span);
+        }
+        Ok(Self {
+            planes,
+            spans,
+            total_bytes,
+            data_window,
+            display_window,
+            pixel_aspect_bits: pixel_aspect.to_bits(),
+        })
+    }
+
+    pub fn planes(&self) -> &[PlaneSpec] {
+        &self.planes
+    }
+
+    pub fn spans(&self) -> &[PlaneSpan] {
+        &self.spans
+    }
+
+    /// Bytes of all planes with their padding: what the frame is charged in either tier.
+    pub fn total_bytes(&self) -> usize {
+        self.total_bytes
+    }
+
+    pub fn data_window(&self) -> Window {
+        self.data_window
+    }
+
+    pub fn display_window(&self) -> Window {
+        self.display_window
+    }
+
+    /// Width of a pixel divided by its height; finite and positive.
+    pub fn pixel_aspect(&self) -> f32 {
+        f32::from_bits(self.pixel_aspect_bits)
+    }
+
+    /// The plane that plays `role`, if any.
+    pub fn plane_with_role(&self, role: Role) -> Option<usize> {
+        self.planes.iter().position(|plane| plane.role == role)
+    }
+}
+
+fn span_after(offset_bytes: usize, plane: &PlaneSpec) -> Result<PlaneSpan, LayoutError> {
+    if plane.width == 0 || plane.height == 0 {
+        return Err(LayoutError::Empty);
+    }
+    let row_bytes = (plane.width as usize)
+        .checked_mul(plane.sample.bytes())
+        .and_then(|bytes| bytes.checked_next_multiple_of(ROW_ALIGN_BYTES))
+        .ok_or(LayoutError::TooLarge)?;
+    let rows = plane.height as usize;
+    row_bytes
+        .checked_mul(rows)
+        .and_then(|bytes| bytes.checked_add(offset_bytes))
+        .filter(|end| *end <= isize::MAX as usize)
+        .ok_or(LayoutError::TooLarge)?;
+    Ok(PlaneSpan { offset_bytes, row_bytes, rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn half(width: u32, height: u32) -> PlaneSpec {
+        PlaneSpec { name: "R".into(), sample: SampleType::F16, role: Role::Red, width, height }
+    }
+
+    #[test]
+    fn rows_are_padded_and_planes_follow_each_other() {
+        let window = Window::at_origin(130, 3);
+        let layout = PlaneLayout::new(vec![half(130, 3), half(130, 3)], window, window, 1.0).unwrap();
+        assert_eq!(layout.spans()[0], PlaneSpan { offset_bytes: 0, row_bytes: 512, rows: 3 });
+        assert_eq!(layout.spans()[1].offset_bytes, 1536);
+        assert_eq!(layout.total_bytes(), 3072);
+    }
+
+    #[test]
+    fn a_4k_rgb_half_frame_costs_six_bytes_a_pixel() {
+        let window = Window::at_origin(4096, 2160);
+        let layout = PlaneLayout::new(vec![half(4096, 2160); 3], window, window, 1.0).unwrap();
+        assert_eq!(layout.total_bytes(), 4096 * 2160 * 6);
+    }
+
+    #[test]
+    fn impossible_sizes_are_errors() {
+        let window = Window::at_origin(1, 1);
+        assert_eq!(PlaneLayout::new(vec![half(0, 1)], window, window, 1.0), Err(LayoutError::Empty));
+        let planes = vec![half(u32::MAX, u32::MAX); 4];
+        assert_eq!(PlaneLayout::new(planes, window, window, 1.0), Err(LayoutError::TooLarge));
+    }
+}

@@ -1,0 +1,11 @@
+//! Counters, histograms and the Snapshot that everyone reads: status bar, JSON reports, tests.
+//! Plain data without policy. Any thread.
+
+mod histogram;
+mod snapshot;
+
+pub use histogram::{Histogram, Percentiles};
+pub use snapshot::{
+    ClipStatus, DecodeCounters, EvictionCounters, FrameStatus, LayerStatus, PresentCounters, Run,
+    ShownStatus, Snapshot, TierStatus, TimelineStatus, TransportStatus,
+};

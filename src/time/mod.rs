@@ -1,0 +1,10 @@
+//! Rational rates, the work area, the order in which frames come next, and the clock trait.
+//! Never reads the wall clock: `now` is always an argument or a [`Clock`]. Any thread.
+
+mod clock;
+mod rate;
+mod travel;
+
+pub use clock::{Clock, Grid, ManualClock, Nanos};
+pub use rate::{Rate, RateError};
+pub use travel::{Direction, LoopMode, NextUse, Travel, WorkArea};
