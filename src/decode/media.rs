@@ -1,0 +1,279 @@
+//! Owns what is known of a file before its pixels are decoded: parts, channels, layers, attributes,
+//! and which planes show a layer. Plain values; any thread.
+
+use crate::frame::{Role, SampleType, Window};
+use crate::time::Rate;
+
+/// One channel of a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Full name as in the file, such as `diffuse.R`.
+    pub name: String,
+    pub sample: SampleType,
+    /// Subsampling in x and y; 1 is full resolution.
+    pub sampling: (u32, u32),
+}
+
+impl Channel {
+    /// What stands before the last dot, `""` without one.
+    pub fn layer_name(&self) -> &str {
+        self.name.rsplit_once('.').map_or("", |(layer, _)| layer)
+    }
+
+    /// What stands after the last dot.
+    pub fn base_name(&self) -> &str {
+        self.name.rsplit_once('.').map_or(&self.name, |(_, base)| base)
+    }
+}
+
+/// One attribute as text; both sides may hold anything and are escaped when shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    pub name: String,
+    pub kind: String,
+    pub value: String,
+}
+
+/// One part of a file. Files without parts have one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// 0-based position in the file.
+    pub number: usize,
+    pub name: Option<String>,
+    pub view: Option<String>,
+    pub data_window: Window,
+    pub display_window: Window,
+    pub pixel_aspect: f32,
+    pub compression: String,
+    /// `scanline`, `tiled 64x64`, …
+    pub storage: String,
+    pub channels: Vec<Channel>,
+    pub attributes: Vec<Attribute>,
+    /// Why the pixels of this part cannot be decoded, when the header already tells.
+    pub obstacle: Option<String>,
+}
+
+/// A named group of channels that can be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// Unique in the file: the part's name and the channels' prefix.
+    pub name: String,
+    /// Position in [`MediaInfo::parts`].
+    pub part: usize,
+    pub planes: PlaneRequest,
+}
+
+/// The channels that one layer brings to the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlaneRequest {
+    /// 0-based part in the file.
+    pub part: usize,
+    /// The name of the part, by which it is found in files that order their parts differently.
+    pub part_name: Option<String>,
+    /// Full channel names with the role each plays.
+    pub channels: Vec<(String, Role)>,
+}
+
+impl PlaneRequest {
+    /// The channels without those that only raw output carries.
+    pub fn displayed(&self) -> Self {
+        let shown = |channel: &&(String, Role)| channel.1 != Role::Other;
+        Self { channels: self.channels.iter().filter(shown).cloned().collect(), ..self.clone() }
+    }
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MediaInfo {
+    /// `EXR`, `PNG`, …
+    pub format: String,
+    pub parts: Vec<Part>,
+    pub layers: Vec<Layer>,
+    /// The layer that is shown when nothing else is asked for.
+    pub default_layer: usize,
+    /// Stated by the file.
+    pub rate: Option<Rate>,
+    /// Scene-linear values, as opposed to values made for a display.
+    pub is_linear: bool,
+}
+
+impl MediaInfo {
+    /// The part that a layer belongs to.
+    pub fn part_of(&self, layer: usize) -> Option<&Part> {
+        self.parts.get(self.layers.get(layer)?.part)
+    }
+}
+
+/// Groups the channels of every part into layers, in file order.
+pub fn layers_of(parts: &[Part]) -> Vec<Layer> {
+    let many = parts.len() > 1;
+    let mut layers = Vec::new();
+    for (position, part) in parts.iter().enumerate() {
+        let mut names: Vec<&str> = Vec::new();
+        for channel in &part.channels {
+            if !names.contains(&channel.layer_name()) {
+                names.push(channel.layer_name());
+            }
+        }
+        for name in names {
+            let channels: Vec<&Channel> =
+                part.channels.iter().filter(|channel| channel.layer_name() == name).collect();
+            layers.push(Layer {
+                name: layer_label(many.then_some(part), name),
+                part: position,
+                planes: PlaneRequest {
+                    part: part.number,
+                    part_name: part.name.clone(),
+                    channels: roles_of(&channels),
+                },
+            });
+        }
+    }
+    layers
+}
+
+/// `rgba` for the layer without a name, `part` or `part.prefix` in files of several parts.
+fn layer_label(part: Option<&Part>, prefix: &str) -> String {
+    let Some(part) = part else {
+        return if prefix.is_empty() { "rgba".to_string() } else { prefix.to_string() };
+    };
+    let name = part.name.clone().unwrap_or_else(|| format!("part {}", part.number));
+    match prefix {
+        "" => name,
+        // Parts are often named after the only layer they hold.
+        prefix if name == prefix => name,
+        prefix => format!("{name}.{prefix}"),
+    }
+}
+
+const COLOUR_NAMES: [[&str; 3]; 3] = [["R", "G", "B"], ["red", "green", "blue"], ["x", "y", "z"]];
+const ALPHA_NAMES: [&str; 2] = ["A", "alpha"];
+
+/// Which channel plays which role: R, G, B and A by name, else luminance as grey, else the first
+/// three as colour, else the first as grey. The rest is carried for raw output.
+fn roles_of(channels: &[&Channel]) -> Vec<(String, Role)> {
+    let find =
+        |name: &str| channels.iter().position(|channel| channel.base_name().eq_ignore_ascii_case(name));
+    let mut roles = vec![Role::Other; channels.len()];
+    let triple = COLOUR_NAMES.iter().find_map(|names| {
+        let [red, green, blue] = names.map(find);
+        Some([red?, green?, blue?])
+    });
+    let grey = find("Y").or_else(|| (channels.len() < 3).then_some(0));
+    match (triple, grey) {
+        (Some(triple), _) => assign_colour(&mut roles, triple),
+        (None, Some(grey)) => roles[grey] = Role::Grey,
+        (None, None) => assign_colour(&mut roles, [0, 1, 2]),
+    }
+    if let Some(alpha) = ALPHA_NAMES.iter().find_map(|name| find(name))
+        && roles[alpha] == Role::Other
+    {
+        roles[alpha] = Role::Alpha;
+    }
+    channels.iter().zip(roles).map(|(channel, role)| (channel.name.clone(), role)).collect()
+}
+
+fn assign_colour(roles: &mut [Role], [red, green, blue]: [usize; 3]) {
+    roles[red] = Role::Red;
+    roles[green] = Role::Green;
+    roles[blue] = Role::Blue;
+}
+
+/// Names that renderers give to the layer of the finished picture, best first.
+const BEAUTY_NAMES: [&str; 7] = ["rgba", "rgb", "beauty", "combined", "composite", "color", "colour"];
+
+/// The layer to show first: of the first part in file order that can be decoded, the unnamed R, G, B;
+/// else a beauty-like name; else the first with three colours; else the first.
+pub fn default_layer(parts: &[Part], layers: &[Layer]) -> usize {
+    let decodable = |layer: &&(usize, &Layer)| parts[layer.1.part].obstacle.is_none();
+    let all: Vec<(usize, &Layer)> = layers.iter().enumerate().collect();
+    let Some(part) = all.iter().find(decodable).map(|(_, layer)| layer.part) else { return 0 };
+    let candidates = || all.iter().filter(|(_, layer)| layer.part == part);
+    let has_colour = |layer: &Layer| layer.planes.channels.iter().any(|(_, role)| *role == Role::Red);
+    let plain = || {
+        candidates().find(|(_, layer)| {
+            has_colour(layer) && layer.planes.channels.iter().all(|(name, _)| !name.contains('.'))
+        })
+    };
+    let beauty = || {
+        BEAUTY_NAMES.iter().find_map(|name| {
+            candidates().find(|(_, layer)| {
+                has_colour(layer)
+                    && layer.name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(name))
+            })
+        })
+    };
+    plain()
+        .or_else(beauty)
+        .or_else(|| candidates().find(|(_, layer)| has_colour(layer)))
+        .or_else(|| candidates().next())
+        .map_or(0, |(position, _)| *position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(name: Option<&str>, channels: &[&str]) -> Part {
+        Part {
+            number: 0,
+            name: name.map(String::from),
+            view: None,
+            data_window: Window::at_origin(1, 1),
+            display_window: Window::at_origin(1, 1),
+            pixel_aspect: 1.0,
+            compression: "zip".into(),
+            storage: "scanline".into(),
+            channels: channels
+                .iter()
+                .map(|name| Channel { name: (*name).to_string(), sample: SampleType::F16, sampling: (1, 1) })
+                .collect(),
+            attributes: Vec::new(),
+            obstacle: None,
+        }
+    }
+
+    fn shown(parts: &[Part]) -> (String, Vec<(String, Role)>) {
+        let layers = layers_of(parts);
+        let layer = layers[default_layer(parts, &layers)].clone();
+        (layer.name, layer.planes.displayed().channels)
+    }
+
+    #[test]
+    fn plain_rgb_wins_and_depth_is_only_carried() {
+        let parts = [part(None, &["A", "B", "G", "R", "Z", "diffuse.B", "diffuse.G", "diffuse.R"])];
+        let (name, channels) = shown(&parts);
+        assert_eq!(name, "rgba");
+        let roles: Vec<Role> = channels.iter().map(|(_, role)| *role).collect();
+        assert_eq!(roles, [Role::Alpha, Role::Blue, Role::Green, Role::Red]);
+        let all = &layers_of(&parts)[0].planes.channels;
+        assert_eq!(all[4], ("Z".to_string(), Role::Other));
+    }
+
+    #[test]
+    fn names_are_split_at_the_last_dot_and_beauty_is_preferred() {
+        let parts = [part(None, &["BG.Depth.Z", "BG.Combined.B", "BG.Combined.G", "BG.Combined.R"])];
+        assert_eq!(shown(&parts).0, "BG.Combined");
+    }
+
+    #[test]
+    fn files_without_colour_show_their_first_channel_as_grey() {
+        let (_, channels) = shown(&[part(None, &["Z"])]);
+        assert_eq!(channels, [("Z".to_string(), Role::Grey)]);
+        let (_, channels) = shown(&[part(None, &["a", "b", "c", "d"])]);
+        assert_eq!(channels.len(), 3);
+    }
+
+    #[test]
+    fn parts_that_cannot_be_decoded_are_passed_over() {
+        let mut parts = [part(Some("deep"), &["R", "G", "B"]), part(Some("flat"), &["R", "G", "B"])];
+        parts[0].obstacle = Some("deep".into());
+        assert_eq!(shown(&parts).0, "flat");
+    }
+
+    #[test]
+    fn a_part_named_after_its_layer_is_named_once() {
+        let parts = [part(Some("spec"), &["spec.R", "spec.G", "spec.B"]), part(Some("b"), &["Z"])];
+        assert_eq!(layers_of(&parts)[0].name, "spec");
+    }
+}

@@ -1,0 +1,131 @@
+//! One request in, one outcome out: files become planes. Owns the seam between the player and every
+//! kind of file, and the three kinds of error. Never caches, never decides what is decoded next.
+//! Probing and decoding run on any thread; both only read.
+
+mod error;
+mod exr;
+mod media;
+mod still;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use error::DecodeError;
+pub use media::{Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest};
+
+use crate::epoch::EpochWatch;
+use crate::frame::{FrameMemory, PlaneLayout};
+
+/// What to decode. The layer is named by its channels, because every file of a sequence has a
+/// header of its own.
+#[derive(Debug, Clone)]
+pub struct DecodeRequest {
+    pub path: PathBuf,
+    pub planes: Arc<PlaneRequest>,
+    /// Resolution level, 0 is full size.
+    pub level: u8,
+    pub watch: EpochWatch,
+}
+
+/// Planes that are in the memory of the request now.
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    pub layout: Arc<PlaneLayout>,
+    /// Rows of the data window without data, as inclusive pairs; empty when the frame is whole.
+    pub missing_rows: Vec<(u32, u32)>,
+}
+
+/// How one request ended.
+#[derive(Debug, Clone)]
+pub enum DecodeEnd {
+    Done(Decoded),
+    Failed(DecodeError),
+    /// The watch went stale before or during the work.
+    Skipped,
+    /// The memory is smaller than the frame, which needs this many bytes.
+    Refused {
+        needed_bytes: usize,
+    },
+}
+
+/// Turns requests into planes. Implemented by the files of this room, and by fakes in tests.
+pub trait Decoder: Send + Sync {
+    /// Decodes into `memory`; the caller keeps the memory however it ends.
+    fn decode(&self, request: &DecodeRequest, memory: &mut FrameMemory) -> DecodeEnd;
+}
+
+/// The decoder of real files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileDecoder;
+
+impl Decoder for FileDecoder {
+    fn decode(&self, request: &DecodeRequest, memory: &mut FrameMemory) -> DecodeEnd {
+        if request.watch.is_stale() {
+            return DecodeEnd::Skipped;
+        }
+        let end = match Kind::of(&request.path) {
+            Ok(Kind::Exr) => exr::decode(request, memory),
+            Ok(Kind::Still(format)) => still::decode(request, format, memory),
+            Err(error) => Err(error),
+        };
+        end.unwrap_or_else(DecodeEnd::Failed)
+    }
+}
+
+/// Reads what is in a file without decoding pixels.
+///
+/// # Errors
+/// [`DecodeError`] when the file cannot be read, is of no known kind, or its header is damaged or
+/// declares more than the gate lets through.
+pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
+    match Kind::of(path)? {
+        Kind::Exr => exr::probe(path),
+        Kind::Still(format) => still::probe(path, format),
+    }
+}
+
+/// What a file is, by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Exr,
+    Still(image::ImageFormat),
+}
+
+/// As many bytes as the longest magic number needs.
+const SNIFF_BYTES: usize = 16;
+
+impl Kind {
+    fn of(path: &Path) -> Result<Self, DecodeError> {
+        use std::io::Read;
+        let file = std::fs::File::open(path).map_err(|error| DecodeError::io(path, &error))?;
+        let mut head = Vec::with_capacity(SNIFF_BYTES);
+        file.take(SNIFF_BYTES as u64)
+            .read_to_end(&mut head)
+            .map_err(|error| DecodeError::io(path, &error))?;
+        Self::of_bytes(&head).ok_or_else(|| unknown_kind(path, &head))
+    }
+
+    fn of_bytes(head: &[u8]) -> Option<Self> {
+        use image::ImageFormat::{Hdr, Jpeg, Png, Tiff};
+        if head.starts_with(&exr::MAGIC) {
+            return Some(Self::Exr);
+        }
+        let format = image::guess_format(head).ok()?;
+        matches!(format, Hdr | Jpeg | Png | Tiff).then_some(Self::Still(format))
+    }
+}
+
+const MOVIE_ENDINGS: [&str; 8] = ["mov", "mp4", "mxf", "mkv", "avi", "webm", "m4v", "mpg"];
+
+fn unknown_kind(path: &Path, head: &[u8]) -> DecodeError {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if MOVIE_ENDINGS.iter().any(|movie| ending.eq_ignore_ascii_case(movie)) {
+        return DecodeError::not_supported("movies are not played by this version".to_string());
+    }
+    if head.is_empty() {
+        return DecodeError::damaged("the file is empty".to_string());
+    }
+    DecodeError::not_supported(
+        "its first bytes are of no kind that this version reads (EXR, PNG, TIFF, JPEG, HDR)".to_string(),
+    )
+}
