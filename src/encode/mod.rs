@@ -1,0 +1,71 @@
+//! Pictures out: finished samples become PNG, TIFF or EXR files, and the synthetic demo sequence is
+//! painted and written.
+//!
+//! Owns the file formats it writes and the rule that a file with its final name is complete. Never
+//! decodes, colours or resizes anything, and never touches cache, GPU or user interface. Runs on
+//! the calling thread, which waits for a few named helper threads that end before the call returns.
+
+mod demo;
+mod error;
+mod exr;
+mod glyphs;
+mod overlay;
+mod partial;
+mod picture;
+mod plate;
+mod still;
+mod workers;
+
+use std::path::Path;
+
+pub use demo::{DemoCodec, DemoOptions, FIRST_DEMO_FRAME, demo_frame, write_demo_sequence};
+pub use error::EncodeError;
+pub use picture::{ExrPicture, Picture, PictureChannel, PictureFormat, RgbPicture, RgbSamples, Samples};
+
+use ::exr::compression::Compression;
+use error::Fault;
+
+/// Most threads that compress one picture; each holds a block of rows, and one thread writes for all.
+const MAX_ENCODE_WORKERS: usize = 8;
+
+/// Writes `picture` to `path` in the format that the ending of `path` names.
+///
+/// The file appears whole or not at all: it is written beside the target under a hidden name and
+/// then renamed, so an existing file stays as it was until the new one is complete. EXR is written
+/// as scan lines with ZIP compression, bit for bit, its data window equal to its display window;
+/// PNG and TIFF as interleaved RGB of 8 or 16 bits.
+///
+/// # Errors
+/// [`EncodeError::UnknownEnding`] for an ending other than `.png`, `.tif`, `.tiff`, `.exr`;
+/// [`EncodeError::WrongKind`] for float channels into PNG or TIFF, or RGB integers into EXR;
+/// [`EncodeError::Unfit`] for a picture that no file of the format can hold; [`EncodeError::Io`]
+/// when the file system refuses. After any of them nothing new is left on disk.
+pub fn write_picture(path: &Path, picture: &Picture) -> Result<(), EncodeError> {
+    let format = PictureFormat::from_path(path)?;
+    match (format, picture) {
+        (PictureFormat::Exr, Picture::Exr(picture)) => {
+            let workers = workers::available(MAX_ENCODE_WORKERS);
+            write_exr(path, picture, Compression::ZIP16, workers)
+        }
+        (PictureFormat::Png, Picture::Rgb(picture)) => {
+            partial::write_whole(path, |out| still::write_png(out, picture))
+        }
+        (PictureFormat::Tiff, Picture::Rgb(picture)) => {
+            partial::write_whole(path, |out| still::write_tiff(out, picture))
+        }
+        _ => Err(EncodeError::WrongKind { path: path.to_owned(), format }),
+    }
+}
+
+/// Writes an EXR file whole or not at all, compressing on up to `workers` threads (1: on this one).
+fn write_exr(
+    path: &Path,
+    picture: &ExrPicture,
+    compression: Compression,
+    workers: usize,
+) -> Result<(), EncodeError> {
+    partial::write_whole(path, |out| exr::write(out, picture, compression, workers))
+}
+
+#[cfg(test)]
+mod tests;
