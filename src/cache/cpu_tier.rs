@@ -1,0 +1,121 @@
+//! Owns the decoded frames in system memory: an LRU by bytes whose victims are chosen by next use,
+//! recency breaking ties. Every entry holds the charge of its buffer. The thread that ticks.
+
+use std::sync::Arc;
+
+use lru::LruCache;
+
+use super::keep::{Keep, farthest};
+use crate::frame::{EvictionCause, FrameBuffer, FrameKey};
+use crate::memory::{Charge, Pooled};
+use crate::stats::EvictionCounters;
+use crate::time::NextUse;
+
+#[derive(Debug)]
+struct Entry {
+    frame: Arc<FrameBuffer>,
+    charge: Charge,
+    /// Whether it was handed to the ring since it was decoded.
+    was_served: bool,
+}
+
+/// What an eviction set free; the buffer comes along unless somebody else still reads it.
+#[derive(Debug)]
+pub struct Evicted {
+    pub pooled: Option<Pooled>,
+}
+
+/// The CPU tier of the cache.
+#[derive(Debug)]
+pub struct CpuTier {
+    entries: LruCache<FrameKey, Entry>,
+    inserts: u64,
+    evictions: EvictionCounters,
+}
+
+impl Default for CpuTier {
+    fn default() -> Self {
+        Self { entries: LruCache::unbounded(), inserts: 0, evictions: EvictionCounters::default() }
+    }
+}
+
+impl CpuTier {
+    /// Admits a frame with the charge of its buffer; a frame that was there before leaves.
+    pub fn insert(&mut self, key: FrameKey, frame: FrameBuffer, charge: Charge) -> Option<Evicted> {
+        self.inserts += 1;
+        let entry = Entry { frame: Arc::new(frame), charge, was_served: false };
+        self.entries.put(key, entry).map(Entry::evicted)
+    }
+
+    pub fn contains(&self, key: FrameKey) -> bool {
+        self.entries.contains(&key)
+    }
+
+    /// The frame, without counting as a use.
+    pub fn peek(&self, key: FrameKey) -> Option<&Arc<FrameBuffer>> {
+        self.entries.peek(&key).map(|entry| &entry.frame)
+    }
+
+    /// The frame for an upload, and whether this is its first use since it was decoded.
+    pub fn serve(&mut self, key: FrameKey) -> Option<(Arc<FrameBuffer>, bool)> {
+        let entry = self.entries.get_mut(&key)?;
+        let is_first = !std::mem::replace(&mut entry.was_served, true);
+        Some((Arc::clone(&entry.frame), is_first))
+    }
+
+    /// The frame that may leave first, if any is needed later than `beyond`. Frames that are being
+    /// read and those that `is_protected` are passed over.
+    pub fn victim(
+        &self,
+        keep: &Keep,
+        beyond: NextUse,
+        is_protected: impl Fn(FrameKey) -> bool,
+    ) -> Option<FrameKey> {
+        let may_leave = |(key, entry): (&FrameKey, &Entry)| {
+            (Arc::strong_count(&entry.frame) == 1 && !is_protected(*key)).then_some(*key)
+        };
+        // Iteration runs from the most to the least recently used; ties go to the latter.
+        farthest(keep, beyond, self.entries.iter().rev().filter_map(may_leave))
+    }
+
+    /// Takes one frame out.
+    pub fn evict(&mut self, key: FrameKey, cause: EvictionCause) -> Option<Evicted> {
+        let entry = self.entries.pop(&key)?;
+        self.evictions.add(cause);
+        Some(entry.evicted())
+    }
+
+    /// Keys that satisfy a condition, for clearing out what nobody can want.
+    pub fn keys_where(&self, condition: impl Fn(FrameKey) -> bool) -> Vec<FrameKey> {
+        self.entries.iter().map(|(key, _)| *key).filter(|key| condition(*key)).collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub fn inserts(&self) -> u64 {
+        self.inserts
+    }
+
+    pub fn evictions(&self) -> EvictionCounters {
+        self.evictions
+    }
+
+    /// Sum of the charges of what is resident, for the check against the ledger.
+    pub fn resident_bytes(&self) -> u64 {
+        self.entries.iter().map(|(_, entry)| entry.charge.bytes()).sum()
+    }
+}
+
+impl Entry {
+    fn evicted(self) -> Evicted {
+        let charge = self.charge;
+        let pooled = Arc::try_unwrap(self.frame).ok().map(|frame| Pooled { memory: frame.memory, charge });
+        Evicted { pooled }
+    }
+}
