@@ -1,0 +1,41 @@
+//! From a plan to decoded frames: which frames to ask for next, the requests that are out, and the
+//! threads that answer them. Requests go down, outcomes come up; every request yields exactly one
+//! outcome, which brings its memory and its credit home. Never touches the GPU.
+
+mod plan;
+mod requests;
+mod threads;
+
+pub use plan::{Horizon, LOOKAHEAD_MIN_FRAMES, lookahead_frames, next_wanted};
+pub use requests::{InFlight, Preloader};
+pub use threads::{DecodeThreads, Wake};
+
+use crate::decode::{DecodeEnd, DecodeRequest};
+use crate::frame::{FrameKey, FrameMemory};
+
+/// One request on its way to a worker.
+#[derive(Debug)]
+pub struct Job {
+    pub key: FrameKey,
+    pub request: DecodeRequest,
+    pub memory: FrameMemory,
+}
+
+/// How a job ended, with its memory.
+#[derive(Debug)]
+pub struct Outcome {
+    pub key: FrameKey,
+    pub memory: FrameMemory,
+    pub end: DecodeEnd,
+    pub nanos: u64,
+}
+
+/// Workers that take jobs and give outcomes: threads, or a script in tests.
+pub trait WorkerPool {
+    /// Jobs that may be out at once.
+    fn credits(&self) -> usize;
+    /// Takes a job; called only while a credit is free.
+    fn submit(&mut self, job: Job);
+    /// The next outcome that is ready.
+    fn try_outcome(&mut self) -> Option<Outcome>;
+}

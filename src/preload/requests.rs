@@ -1,0 +1,82 @@
+//! Owns the requests that are out: one per key, each with its ticket and its charge. The thread that
+//! ticks.
+
+use std::collections::HashMap;
+
+use super::{Job, Outcome, WorkerPool};
+use crate::decode::DecodeRequest;
+use crate::epoch::Ticket;
+use crate::frame::{FrameKey, FrameMemory};
+use crate::memory::Charge;
+
+/// A request that is out.
+#[derive(Debug)]
+pub struct InFlight {
+    pub ticket: Ticket,
+    pub charge: Charge,
+}
+
+/// The books of the preloader, and its workers.
+pub struct Preloader {
+    in_flight: HashMap<FrameKey, InFlight>,
+    peak: usize,
+    pool: Box<dyn WorkerPool>,
+}
+
+impl Preloader {
+    pub fn new(pool: Box<dyn WorkerPool>) -> Self {
+        Self { in_flight: HashMap::new(), peak: 0, pool }
+    }
+
+    /// Requests that may be issued now.
+    pub fn free_credits(&self) -> usize {
+        self.pool.credits().saturating_sub(self.in_flight.len())
+    }
+
+    pub fn is_in_flight(&self, key: FrameKey) -> bool {
+        self.in_flight.contains_key(&key)
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Keys of everything that is out.
+    pub fn keys(&self) -> impl Iterator<Item = FrameKey> + '_ {
+        self.in_flight.keys().copied()
+    }
+
+    /// The most requests that were ever out at once.
+    pub fn in_flight_peak(&self) -> usize {
+        self.peak
+    }
+
+    /// Sends a request. The caller has made sure of a free credit and that the key is not out.
+    pub fn issue(&mut self, key: FrameKey, request: DecodeRequest, memory: FrameMemory, in_flight: InFlight) {
+        debug_assert!(self.free_credits() > 0 && !self.is_in_flight(key));
+        self.in_flight.insert(key, in_flight);
+        self.peak = self.peak.max(self.in_flight.len());
+        self.pool.submit(Job { key, request, memory });
+    }
+
+    /// The next outcome, with what was noted when its request was issued.
+    pub fn try_outcome(&mut self) -> Option<(Outcome, InFlight)> {
+        let outcome = self.pool.try_outcome()?;
+        let in_flight = self.in_flight.remove(&outcome.key)?;
+        Some((outcome, in_flight))
+    }
+
+    /// After a change of epoch: stamps the tickets of everything that is still wanted.
+    pub fn restamp(&self, is_wanted: impl Fn(FrameKey) -> bool) {
+        for (key, in_flight) in &self.in_flight {
+            if is_wanted(*key) {
+                in_flight.ticket.restamp();
+            }
+        }
+    }
+
+    /// Sum of the charges that are out, for the check against the ledger.
+    pub fn charged_bytes(&self) -> u64 {
+        self.in_flight.values().map(|request| request.charge.bytes()).sum()
+    }
+}
