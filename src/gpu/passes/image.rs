@@ -1,0 +1,201 @@
+//! The image pass: the planes of a slot become displayed colour in a target. One pipeline for each
+//! way of reading planes; one bind group a draw, which is cheap beside the draw.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{fullscreen_pipeline, textures_layout, uniform_group};
+use crate::color::ColorSettings;
+use crate::frame::{PlaneLayout, Role};
+use crate::gpu::plane::sample_kind;
+use crate::gpu::shaders::Shader;
+use crate::gpu::{PlaneAccess, Slot};
+
+const FLAG_BILINEAR: u32 = 1;
+const FLAG_GREY: u32 = 2;
+const FLAG_ALPHA: u32 = 4;
+
+/// Twin of `Color` in `common/color.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable, PartialEq)]
+pub struct ColorUniform {
+    pub gain: f32,
+    pub inverse_gamma: f32,
+    pub channel: u32,
+    pub encoding: u32,
+}
+
+impl From<&ColorSettings> for ColorUniform {
+    fn from(settings: &ColorSettings) -> Self {
+        Self {
+            gain: settings.exposure.exp2(),
+            inverse_gamma: 1.0 / settings.gamma,
+            channel: settings.channel as u32,
+            encoding: settings.encoding as u32,
+        }
+    }
+}
+
+/// Twin of `Image` in `image.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable, PartialEq)]
+pub struct ImageUniform {
+    pub origin: [f32; 2],
+    pub scale: [f32; 2],
+    pub data_offset: [f32; 2],
+    pub data_size: [f32; 2],
+    pub display_size: [f32; 2],
+    pub flags: u32,
+    pub background: f32,
+    pub kinds: [u32; 4],
+    pub color: ColorUniform,
+}
+
+/// Where and how the picture is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ImagePlacement {
+    /// Target pixel of the display window's upper left corner.
+    pub origin: (f32, f32),
+    /// Picture pixels per target pixel, across and down.
+    pub scale: (f32, f32),
+    pub bilinear: bool,
+    /// Grey around the display window, 0 to 1, as shown.
+    pub background: f32,
+}
+
+/// Which planes stand for red, green, blue and alpha.
+fn planes_shown(layout: &PlaneLayout) -> ([usize; 4], u32) {
+    let of = |role| layout.plane_with_role(role);
+    let alpha = of(Role::Alpha);
+    let flag = if alpha.is_some() { FLAG_ALPHA } else { 0 };
+    match (of(Role::Red), of(Role::Green), of(Role::Blue)) {
+        (Some(red), Some(green), Some(blue)) => ([red, green, blue, alpha.unwrap_or(red)], flag),
+        // A layer of which this frame lacks a colour shows the first plane that it has.
+        (red, green, blue) => {
+            let grey = of(Role::Grey).or(red).or(green).or(blue).unwrap_or(0);
+            ([grey, grey, grey, alpha.unwrap_or(grey)], flag | FLAG_GREY)
+        }
+    }
+}
+
+struct Pipeline {
+    pipeline: wgpu::RenderPipeline,
+    textures: wgpu::BindGroupLayout,
+    access: PlaneAccess,
+}
+
+impl Pipeline {
+    fn new(
+        device: &wgpu::Device,
+        uniforms: &wgpu::BindGroupLayout,
+        access: PlaneAccess,
+        target: wgpu::TextureFormat,
+    ) -> Self {
+        let sample_type = match access {
+            PlaneAccess::Filtered => wgpu::TextureSampleType::Float { filterable: true },
+            PlaneAccess::Bits => wgpu::TextureSampleType::Uint,
+        };
+        let textures = textures_layout(device, "image planes", 4, sample_type);
+        let module = Shader::Image(access).module(device);
+        let groups = [Some(uniforms), Some(&textures)];
+        let pipeline = fullscreen_pipeline(device, "image", &module, &groups, target);
+        Self { pipeline, textures, access }
+    }
+}
+
+/// The pipelines of the image pass for one target format.
+pub struct ImagePass {
+    pipelines: [Pipeline; 2],
+    uniform: wgpu::Buffer,
+    uniform_group: wgpu::BindGroup,
+    sampler: wgpu::Sampler,
+}
+
+impl ImagePass {
+    pub fn new(device: &wgpu::Device, target: wgpu::TextureFormat) -> Self {
+        let (layout, uniform, uniform_group) =
+            uniform_group(device, "image uniforms", size_of::<ImageUniform>());
+        let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
+            label: Some("planes"),
+            mag_filter: wgpu::FilterMode::Linear,
+            min_filter: wgpu::FilterMode::Linear,
+            ..Default::default()
+        });
+        let accesses = [PlaneAccess::Filtered, PlaneAccess::Bits];
+        let pipelines = accesses.map(|access| Pipeline::new(device, &layout, access, target));
+        Self { pipelines, uniform, uniform_group, sampler }
+    }
+
+    /// Draws a slot over the whole target of `pass`. One draw a submission: the uniform is shared.
+    pub fn draw(
+        &self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        pass: &mut wgpu::RenderPass<'_>,
+        slot: &Slot,
+        placement: &ImagePlacement,
+        color: &ColorSettings,
+    ) {
+        let (planes, flags) = planes_shown(&slot.layout);
+        let uniform = image_uniform(&slot.layout, planes, flags, placement, color);
+        queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
+        let Some(pipeline) = self.pipelines.iter().find(|pipeline| pipeline.access == slot.access) else {
+            return;
+        };
+        let group = self.bind(device, pipeline, slot, planes);
+        pass.set_pipeline(&pipeline.pipeline);
+        pass.set_bind_group(0, &self.uniform_group, &[]);
+        pass.set_bind_group(1, &group, &[]);
+        pass.draw(0..3, 0..1);
+    }
+
+    fn bind(
+        &self,
+        device: &wgpu::Device,
+        pipeline: &Pipeline,
+        slot: &Slot,
+        planes: [usize; 4],
+    ) -> wgpu::BindGroup {
+        let views = planes.map(|plane| slot.textures[plane].create_view(&Default::default()));
+        let mut entries: Vec<wgpu::BindGroupEntry> = views
+            .iter()
+            .zip(0..)
+            .map(|(view, binding)| wgpu::BindGroupEntry {
+                binding,
+                resource: wgpu::BindingResource::TextureView(view),
+            })
+            .collect();
+        if pipeline.access == PlaneAccess::Filtered {
+            let resource = wgpu::BindingResource::Sampler(&self.sampler);
+            entries.push(wgpu::BindGroupEntry { binding: 4, resource });
+        }
+        device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("image planes"),
+            layout: &pipeline.textures,
+            entries: &entries,
+        })
+    }
+}
+
+fn image_uniform(
+    layout: &PlaneLayout,
+    planes: [usize; 4],
+    flags: u32,
+    placement: &ImagePlacement,
+    color: &ColorSettings,
+) -> ImageUniform {
+    let (data, display) = (layout.data_window(), layout.display_window());
+    ImageUniform {
+        origin: [placement.origin.0, placement.origin.1],
+        scale: [placement.scale.0, placement.scale.1],
+        data_offset: [
+            (i64::from(data.x) - i64::from(display.x)) as f32,
+            (i64::from(data.y) - i64::from(display.y)) as f32,
+        ],
+        data_size: [data.width as f32, data.height as f32],
+        display_size: [display.width as f32, display.height as f32],
+        flags: flags | if placement.bilinear { FLAG_BILINEAR } else { 0 },
+        background: placement.background,
+        kinds: planes.map(|plane| sample_kind(layout.planes()[plane].sample)),
+        color: color.into(),
+    }
+}

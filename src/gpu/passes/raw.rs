@@ -1,0 +1,76 @@
+//! The raw pass: the bits of up to four planes, one to one in the display window, for output that
+//! must equal the file.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{fullscreen_pipeline, textures_layout, uniform_group};
+use crate::gpu::Slot;
+use crate::gpu::shaders::Shader;
+
+/// What the pass writes.
+pub const RAW_TARGET: wgpu::TextureFormat = wgpu::TextureFormat::Rgba32Uint;
+
+/// Twin of `Raw` in `raw.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable, PartialEq)]
+pub struct RawUniform {
+    pub data_offset: [i32; 2],
+    pub data_size: [i32; 2],
+}
+
+/// The pipeline of the raw pass.
+pub struct RawPass {
+    pipeline: wgpu::RenderPipeline,
+    textures: wgpu::BindGroupLayout,
+    uniform: wgpu::Buffer,
+    uniform_group: wgpu::BindGroup,
+}
+
+impl RawPass {
+    pub fn new(device: &wgpu::Device) -> Self {
+        let (layout, uniform, uniform_group) = uniform_group(device, "raw uniforms", size_of::<RawUniform>());
+        let textures = textures_layout(device, "raw planes", 4, wgpu::TextureSampleType::Uint);
+        let module = Shader::Raw.module(device);
+        let groups = [Some(&layout), Some(&textures)];
+        let pipeline = fullscreen_pipeline(device, "raw", &module, &groups, RAW_TARGET);
+        Self { pipeline, textures, uniform, uniform_group }
+    }
+
+    /// Draws the planes from `first` on (at most four) over the whole target of `pass`. The slot holds
+    /// bits.
+    pub fn draw(
+        &self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        pass: &mut wgpu::RenderPass<'_>,
+        slot: &Slot,
+        first: usize,
+    ) {
+        let (data, display) = (slot.layout.data_window(), slot.layout.display_window());
+        let uniform = RawUniform {
+            data_offset: [data.x.wrapping_sub(display.x), data.y.wrapping_sub(display.y)],
+            data_size: [data.width as i32, data.height as i32],
+        };
+        queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
+        let last = slot.textures.len() - 1;
+        let views = [0, 1, 2, 3]
+            .map(|offset| slot.textures[(first + offset).min(last)].create_view(&Default::default()));
+        let entries: Vec<wgpu::BindGroupEntry> = views
+            .iter()
+            .zip(0..)
+            .map(|(view, binding)| wgpu::BindGroupEntry {
+                binding,
+                resource: wgpu::BindingResource::TextureView(view),
+            })
+            .collect();
+        let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("raw planes"),
+            layout: &self.textures,
+            entries: &entries,
+        });
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.uniform_group, &[]);
+        pass.set_bind_group(1, &group, &[]);
+        pass.draw(0..3, 0..1);
+    }
+}

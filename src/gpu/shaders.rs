@@ -1,0 +1,130 @@
+//! Owns the table of shaders: which files each is composed of. Sources are embedded at build time.
+
+use std::borrow::Cow;
+
+use super::PlaneAccess;
+
+const COLOR: &str = include_str!("../../shaders/common/color.wgsl");
+const FETCH_FILTERED: &str = include_str!("../../shaders/common/fetch_filtered.wgsl");
+const FETCH_BITS: &str = include_str!("../../shaders/common/fetch_bits.wgsl");
+const IMAGE: &str = include_str!("../../shaders/image.wgsl");
+const RAW: &str = include_str!("../../shaders/raw.wgsl");
+const TIMELINE: &str = include_str!("../../shaders/timeline.wgsl");
+const BLIT: &str = include_str!("../../shaders/blit.wgsl");
+
+/// A shader of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shader {
+    Image(PlaneAccess),
+    Raw,
+    Timeline,
+    Blit,
+}
+
+impl Shader {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Image(PlaneAccess::Filtered) => "image, filtered planes",
+            Self::Image(PlaneAccess::Bits) => "image, planes as bits",
+            Self::Raw => "raw",
+            Self::Timeline => "timeline",
+            Self::Blit => "blit",
+        }
+    }
+
+    fn source(self) -> String {
+        match self {
+            Self::Image(PlaneAccess::Filtered) => [COLOR, FETCH_FILTERED, IMAGE].concat(),
+            Self::Image(PlaneAccess::Bits) => [COLOR, FETCH_BITS, IMAGE].concat(),
+            Self::Raw => RAW.into(),
+            Self::Timeline => TIMELINE.into(),
+            Self::Blit => BLIT.into(),
+        }
+    }
+
+    /// The module on a device.
+    pub fn module(self, device: &wgpu::Device) -> wgpu::ShaderModule {
+        device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(self.name()),
+            source: wgpu::ShaderSource::Wgsl(Cow::Owned(self.source())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::super::passes::{blit, image, raw, timeline};
+    use super::*;
+
+    const ALL: [Shader; 5] = [
+        Shader::Image(PlaneAccess::Filtered),
+        Shader::Image(PlaneAccess::Bits),
+        Shader::Raw,
+        Shader::Timeline,
+        Shader::Blit,
+    ];
+
+    fn parsed(shader: Shader) -> naga::Module {
+        naga::front::wgsl::parse_str(&shader.source())
+            .unwrap_or_else(|error| panic!("{}: {error}", shader.name()))
+    }
+
+    #[test]
+    fn every_shader_is_valid() {
+        for shader in ALL {
+            let mut validator = naga::valid::Validator::new(
+                naga::valid::ValidationFlags::all(),
+                naga::valid::Capabilities::empty(),
+            );
+            validator
+                .validate(&parsed(shader))
+                .unwrap_or_else(|error| panic!("{}: {error:?}", shader.name()));
+        }
+    }
+
+    /// Name, offset of every member, and size of a struct in a shader.
+    fn layout_of(shader: Shader, name: &str) -> (Vec<(String, usize)>, usize) {
+        let module = parsed(shader);
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(module.to_ctx()).unwrap();
+        let (handle, found) =
+            module.types.iter().find(|(_, found)| found.name.as_deref() == Some(name)).unwrap();
+        let naga::TypeInner::Struct { members, .. } = &found.inner else { panic!("{name} is no struct") };
+        let offsets = members
+            .iter()
+            .map(|member| (member.name.clone().unwrap_or_default(), member.offset as usize))
+            .collect();
+        (offsets, layouter[handle].size as usize)
+    }
+
+    macro_rules! assert_twin {
+        ($shader:expr, $name:literal, $twin:ty, [$($field:ident),* $(,)?]) => {
+            let (members, size) = layout_of($shader, $name);
+            let twin = vec![$((stringify!($field).to_string(), offset_of!($twin, $field))),*];
+            assert_eq!(members, twin, "{} differs", $name);
+            assert_eq!(size, size_of::<$twin>(), "{} differs in size", $name);
+        };
+    }
+
+    #[test]
+    fn structs_lie_in_memory_as_their_rust_twins_do() {
+        let image = Shader::Image(PlaneAccess::Bits);
+        assert_twin!(image, "Color", image::ColorUniform, [gain, inverse_gamma, channel, encoding]);
+        assert_twin!(
+            image,
+            "Image",
+            image::ImageUniform,
+            [origin, scale, data_offset, data_size, display_size, flags, background, kinds, color,]
+        );
+        assert_twin!(Shader::Raw, "Raw", raw::RawUniform, [data_offset, data_size]);
+        assert_twin!(
+            Shader::Timeline,
+            "Strip",
+            timeline::StripUniform,
+            [size, first, frames, playhead, padding, more_padding, lanes,]
+        );
+        assert_twin!(Shader::Blit, "Blit", blit::BlitUniform, [origin, decodes_srgb, padding]);
+    }
+}
