@@ -1,0 +1,363 @@
+//! Owns an opened clip: its files by frame, its layers, and what stands in for a missing frame.
+//! Opening reads one header; after that no file is touched here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::decode::{self, DecodeError, MediaInfo, PlaneRequest};
+use crate::frame::{ClipId, PlaneLayout, PlaneSpec, Revision, Window};
+use crate::memory::format_bytes;
+use crate::sequence::{Media, Resolved};
+use crate::stats::LayerStatus;
+use crate::text::{shown, shown_path};
+use crate::time::Rate;
+
+/// What is shown for a frame that has no file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MissingPolicy {
+    /// The nearest frame before it, with a notice.
+    #[default]
+    Hold,
+    /// The nearest frame on either side, with a notice.
+    Nearest,
+    Black,
+    /// A slate that names the frame.
+    Error,
+    /// The frame does not exist: the playhead passes over it.
+    Skip,
+}
+
+/// Headers that are tried before a clip is given up, so that one broken frame does not hide the rest.
+const PROBES: usize = 8;
+
+/// How a clip is opened.
+#[derive(Debug, Clone, Default)]
+pub struct ClipOptions {
+    /// First and last frame number, as the user states them.
+    pub range: Option<(i64, i64)>,
+    pub rate: Option<Rate>,
+    pub layer: Option<String>,
+    pub part: Option<usize>,
+    pub missing: MissingPolicy,
+    /// Bring every channel of the layer, not only those that are displayed.
+    pub all_channels: bool,
+}
+
+/// Why a clip cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    #[error("{name}: {error}")]
+    Decode { name: String, error: DecodeError },
+    #[error("{name} has no layer «{wanted}»; it has {found}")]
+    NoLayer { name: String, wanted: String, found: String },
+    #[error("{name} has no part {wanted}; it has {found}")]
+    NoPart { name: String, wanted: usize, found: usize },
+    #[error("{name}: the range {first}-{last} spans more than {limit} frames")]
+    TooLong { name: String, first: i64, last: i64, limit: i64 },
+}
+
+/// Frames between the first and the last number of a clip.
+const MAX_FRAMES: i64 = 1 << 20;
+
+/// One file of a clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NumberedFile {
+    number: i64,
+    path: PathBuf,
+}
+
+/// What is shown for an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The file of the frame itself.
+    Own,
+    /// The file of another frame, and why.
+    StandIn(u32, String),
+    Black,
+    Slate(String),
+}
+
+/// An opened clip.
+#[derive(Debug, Clone)]
+pub struct Clip {
+    pub id: ClipId,
+    pub revision: Revision,
+    pub info: Arc<MediaInfo>,
+    pub rate: Rate,
+    pub layer: usize,
+    pub name: String,
+    pub notice: Option<String>,
+    pub opened_at: Option<u32>,
+    missing: MissingPolicy,
+    files: Vec<NumberedFile>,
+    first_number: i64,
+    frames: u32,
+    planes: Vec<Arc<PlaneRequest>>,
+    layers: Arc<[LayerStatus]>,
+}
+
+impl Clip {
+    /// Opens what a path or pattern was resolved to.
+    ///
+    /// # Errors
+    /// [`OpenError`] when no header can be read, or what the options name is not there.
+    pub fn open(id: ClipId, resolved: &Resolved, options: &ClipOptions) -> Result<Self, OpenError> {
+        let (name, files) = match &resolved.media {
+            Media::Sequence(sequence) => {
+                let numbered = |file: &crate::sequence::FrameFile| NumberedFile {
+                    number: file.number,
+                    path: file.path.clone(),
+                };
+                (sequence.pattern(), sequence.frames().iter().map(numbered).collect())
+            }
+            Media::File(path) => {
+                let name = shown_path(path.file_name().unwrap_or(path.as_os_str()));
+                (name, vec![NumberedFile { number: 0, path: path.clone() }])
+            }
+        };
+        let opened = resolved.opened_at.and_then(|number| files.iter().position(|f| f.number == number));
+        let info = probe_one(&name, &files, opened.unwrap_or(0))?;
+        let range = options.range.or(resolved.range.clone().map(|r| (*r.start(), *r.end())));
+        let options = ClipOptions { range, ..options.clone() };
+        let mut clip = Self::from_files(id, name, files, info, &options)?;
+        clip.notice = resolved.notice.clone();
+        clip.opened_at = resolved.opened_at.map(|number| clip.index_of(number));
+        Ok(clip)
+    }
+
+    /// A clip of known content, for tests and for media that is not files: frame `first_number + i`
+    /// has the path `paths[i]`.
+    ///
+    /// # Errors
+    /// [`OpenError`] as for [`Self::open`].
+    pub fn from_paths(
+        id: ClipId,
+        name: &str,
+        numbered: Vec<(i64, PathBuf)>,
+        info: MediaInfo,
+        options: &ClipOptions,
+    ) -> Result<Self, OpenError> {
+        let files = numbered.into_iter().map(|(number, path)| NumberedFile { number, path }).collect();
+        Self::from_files(id, name.to_string(), files, info, options)
+    }
+
+    fn from_files(
+        id: ClipId,
+        name: String,
+        mut files: Vec<NumberedFile>,
+        info: MediaInfo,
+        options: &ClipOptions,
+    ) -> Result<Self, OpenError> {
+        if let Some((first, last)) = options.range
+            && options.missing == MissingPolicy::Skip
+        {
+            files.retain(|file| (first..=last).contains(&file.number));
+        }
+        let layer = choose_layer(&name, &info, options)?;
+        let (first_number, frames) = extent(&name, &files, options)?;
+        let planes = info.layers.iter().map(|layer| {
+            let planes = &layer.planes;
+            Arc::new(if options.all_channels { planes.clone() } else { planes.displayed() })
+        });
+        let layers = info
+            .layers
+            .iter()
+            .map(|layer| LayerStatus { name: shown(&layer.name), channels: channel_letters(&layer.planes) });
+        Ok(Self {
+            id,
+            revision: Revision::default(),
+            rate: options.rate.or(info.rate).unwrap_or(Rate::FILM),
+            layer,
+            notice: None,
+            opened_at: None,
+            missing: options.missing,
+            first_number,
+            frames,
+            planes: planes.collect(),
+            layers: layers.collect(),
+            info: Arc::new(info),
+            name,
+            files,
+        })
+    }
+
+    /// Number of frames, gaps included unless they are skipped.
+    pub fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    /// The frame number of an index.
+    pub fn number(&self, index: u32) -> i64 {
+        if self.missing == MissingPolicy::Skip {
+            return self.files.get(index as usize).map_or(self.first_number, |file| file.number);
+        }
+        self.first_number + i64::from(index)
+    }
+
+    /// The index of a frame number, the nearest one where it lies outside the clip or in a gap
+    /// that is skipped.
+    pub fn index_of(&self, number: i64) -> u32 {
+        let last = i64::from(self.frames - 1);
+        if self.missing == MissingPolicy::Skip {
+            let position = self.files.partition_point(|file| file.number < number) as i64;
+            return position.min(last) as u32;
+        }
+        number.saturating_sub(self.first_number).clamp(0, last) as u32
+    }
+
+    /// The file of a frame.
+    pub fn path(&self, index: u32) -> Option<&Path> {
+        let number = self.number(index);
+        let position = self.files.binary_search_by_key(&number, |file| file.number).ok()?;
+        Some(&self.files[position].path)
+    }
+
+    /// What is shown for an index.
+    pub fn source(&self, index: u32) -> Source {
+        if self.path(index).is_some() {
+            return Source::Own;
+        }
+        let number = self.number(index);
+        let slate = || Source::Slate(format!("frame {number} is missing"));
+        let stand_in = |number_of_other: i64| {
+            let reason = format!("frame {number} is missing, {number_of_other} stands in");
+            Source::StandIn(self.index_of(number_of_other), reason)
+        };
+        match self.missing {
+            MissingPolicy::Black => Source::Black,
+            MissingPolicy::Error | MissingPolicy::Skip => slate(),
+            MissingPolicy::Hold => self.file_before(number).map_or_else(slate, stand_in),
+            MissingPolicy::Nearest => self.nearest_file(number).map_or_else(slate, stand_in),
+        }
+    }
+
+    fn inside(&self, number: i64) -> bool {
+        (self.first_number..self.first_number + i64::from(self.frames)).contains(&number)
+    }
+
+    fn file_before(&self, number: i64) -> Option<i64> {
+        let position = self.files.partition_point(|file| file.number < number);
+        let before = self.files[..position].last().map(|file| file.number);
+        before.filter(|number| self.inside(*number))
+    }
+
+    fn nearest_file(&self, number: i64) -> Option<i64> {
+        let position = self.files.partition_point(|file| file.number < number);
+        let after = self.files.get(position).map(|file| file.number).filter(|n| self.inside(*n));
+        [self.file_before(number), after]
+            .into_iter()
+            .flatten()
+            .min_by_key(|candidate| candidate.abs_diff(number))
+    }
+
+    /// The planes of the shown layer.
+    pub fn planes(&self) -> &Arc<PlaneRequest> {
+        &self.planes[self.layer]
+    }
+
+    pub fn layers(&self) -> &Arc<[LayerStatus]> {
+        &self.layers
+    }
+
+    /// The display window and pixel aspect of the shown layer, as the probed header states them.
+    pub fn display(&self) -> (Window, f32) {
+        let part = self.info.part_of(self.layer);
+        part.map_or((Window::at_origin(1, 1), 1.0), |part| (part.display_window, part.pixel_aspect))
+    }
+
+    /// Bytes that a frame of the shown layer takes, by the probed header.
+    pub fn frame_bytes(&self) -> usize {
+        let Some(part) = self.info.part_of(self.layer) else { return 0 };
+        let requested = |name: &String| self.planes().channels.iter().any(|(other, _)| other == name);
+        let specs =
+            part.channels.iter().filter(|channel| requested(&channel.name)).map(|channel| PlaneSpec {
+                name: String::new(),
+                sample: channel.sample,
+                role: crate::frame::Role::Other,
+                width: part.data_window.width.div_ceil(channel.sampling.0),
+                height: part.data_window.height.div_ceil(channel.sampling.1),
+            });
+        let window = part.data_window;
+        PlaneLayout::new(specs.collect(), window, window, 1.0).map_or(0, |layout| layout.total_bytes())
+    }
+
+    /// One line on format, size, sample types and compression.
+    pub fn description(&self) -> String {
+        let Some(part) = self.info.part_of(self.layer) else { return String::new() };
+        let mut samples: Vec<&str> = part.channels.iter().map(|channel| channel.sample.name()).collect();
+        samples.sort_unstable();
+        samples.dedup();
+        format!(
+            "{} {}x{} {} {}, {} a frame",
+            self.info.format,
+            part.display_window.width,
+            part.display_window.height,
+            samples.join("+"),
+            part.compression,
+            format_bytes(self.frame_bytes() as u64)
+        )
+    }
+
+    /// Position of a layer by its name.
+    pub fn find_layer(&self, name: &str) -> Option<usize> {
+        find_layer(&self.info, name)
+    }
+}
+
+fn find_layer(info: &MediaInfo, name: &str) -> Option<usize> {
+    info.layers
+        .iter()
+        .position(|layer| layer.name == name)
+        .or_else(|| info.layers.iter().position(|layer| layer.name.eq_ignore_ascii_case(name)))
+}
+
+fn channel_letters(planes: &PlaneRequest) -> String {
+    let base = |name: &str| shown(name.rsplit_once('.').map_or(name, |(_, base)| base));
+    let names: Vec<String> = planes.channels.iter().map(|(name, _)| base(name)).collect();
+    names.join(",")
+}
+
+/// Reads the header of one file, of others of the clip where that one is broken.
+fn probe_one(name: &str, files: &[NumberedFile], first: usize) -> Result<MediaInfo, OpenError> {
+    let step = (files.len() / PROBES).max(1);
+    let others = (0..files.len()).step_by(step).take(PROBES).filter(|position| *position != first);
+    let mut first_error = None;
+    for position in std::iter::once(first).chain(others) {
+        match decode::probe(&files[position].path) {
+            Ok(info) => return Ok(info),
+            Err(error) => first_error.get_or_insert(error),
+        };
+    }
+    let error = first_error.unwrap_or_else(|| DecodeError::not_supported("it has no files"));
+    Err(OpenError::Decode { name: name.to_string(), error })
+}
+
+fn choose_layer(name: &str, info: &MediaInfo, options: &ClipOptions) -> Result<usize, OpenError> {
+    if let Some(wanted) = &options.layer {
+        return find_layer(info, wanted).ok_or_else(|| OpenError::NoLayer {
+            name: name.to_string(),
+            wanted: shown(wanted),
+            found: info.layers.iter().map(|layer| shown(&layer.name)).collect::<Vec<_>>().join(", "),
+        });
+    }
+    let Some(wanted) = options.part else { return Ok(info.default_layer) };
+    let no_part = || OpenError::NoPart { name: name.to_string(), wanted, found: info.parts.len() };
+    let of_part = |layer: &&(usize, &decode::Layer)| info.parts[layer.1.part].number == wanted;
+    let layers: Vec<(usize, &decode::Layer)> = info.layers.iter().enumerate().collect();
+    layers.iter().find(of_part).map(|(position, _)| *position).ok_or_else(no_part)
+}
+
+/// First frame number and number of frames.
+fn extent(name: &str, files: &[NumberedFile], options: &ClipOptions) -> Result<(i64, u32), OpenError> {
+    let first = files.first().map_or(0, |file| file.number);
+    let last = files.last().map_or(0, |file| file.number);
+    if options.missing == MissingPolicy::Skip {
+        return Ok((first, files.len().max(1) as u32));
+    }
+    let (first, last) = options.range.unwrap_or((first, last));
+    let frames = last.checked_sub(first).and_then(|span| span.checked_add(1));
+    match frames {
+        Some(frames) if (1..=MAX_FRAMES).contains(&frames) => Ok((first, frames as u32)),
+        _ => Err(OpenError::TooLong { name: name.to_string(), first, last, limit: MAX_FRAMES }),
+    }
+}

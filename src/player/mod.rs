@@ -1,0 +1,372 @@
+//! The session: clips, playhead, transport, commands and the tick, which ties cache, preloader and
+//! ring together. Runs without GPU, window or wall clock: `now` is an argument, uploads leave as
+//! [`RingOrders`], what the ring did comes back as a [`RingReport`]. One thread owns it.
+
+mod clip;
+mod command;
+mod report;
+mod tick;
+mod transport;
+mod view;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+pub use clip::{Clip, ClipOptions, MissingPolicy, OpenError, Source};
+pub use command::{COMMANDS, Command, CommandEntry, command_of_name};
+pub use transport::{Advance, Pace, Transport};
+pub use view::{Filter, Framing, View};
+
+use crate::cache::{CpuTier, Keep, Residency, RingIndex};
+use crate::decode::DecodeError;
+use crate::epoch::EpochClock;
+use crate::frame::{ClipId, FrameKey, LayerId, RingOrders};
+use crate::memory::{Charge, Component, CpuBudget, FramePool, Ledger, MemorySample, Tier};
+use crate::preload::{Preloader, WorkerPool};
+use crate::stats::{DecodeCounters, EvictionCounters, FrameStatus, Histogram, ShownStatus};
+use crate::time::{Nanos, Rate, WorkArea};
+
+/// Frames of a jump with Shift.
+const JUMP_FRAMES: u32 = 10;
+/// How long a message for the user stays.
+const MESSAGE_NANOS: Nanos = 6_000_000_000;
+
+/// What the window or the process is to do; the player itself cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowAction {
+    ToggleFullscreen,
+    ToggleHelp,
+    ToggleInterface,
+    Quit,
+}
+
+/// The settings that a player starts with.
+#[derive(Debug, Clone, Copy)]
+pub struct PlayerOptions {
+    pub cpu_budget: CpuBudget,
+    pub gpu_budget_bytes: u64,
+    /// VRAM is system memory (software adapters, unified memory): both budgets share one pool.
+    pub vram_is_ram: bool,
+    pub pace: Pace,
+}
+
+/// A frame that could not be decoded, and when it is tried again.
+#[derive(Debug)]
+struct Failure {
+    error: DecodeError,
+    attempts: u32,
+    retry_at: Nanos,
+}
+
+/// Traffic counters of a tier that have no other owner.
+#[derive(Debug, Default, Clone, Copy)]
+struct Traffic {
+    hits: u64,
+    misses: u64,
+    refused: u64,
+}
+
+/// What the ring did, counted from its reports.
+#[derive(Debug, Default, Clone, Copy)]
+struct RingTraffic {
+    uploads: u64,
+    upload_bytes: u64,
+    upload_nanos: u64,
+    evictions: EvictionCounters,
+    device_lost: u64,
+}
+
+/// A player. Field order is release order: the epoch clock goes first, so that running decodes stop
+/// at their next look; the preloader then joins its threads.
+pub struct Player {
+    epoch: EpochClock,
+    preloader: Preloader,
+    clips: Vec<Clip>,
+    shown_clip: usize,
+    next_clip_id: u32,
+    transport: Transport,
+    view: View,
+    commands: VecDeque<Command>,
+    window_actions: Vec<WindowAction>,
+    tier: CpuTier,
+    ring: RingIndex,
+    residency: Residency,
+    pool: FramePool,
+    failures: HashMap<FrameKey, Failure>,
+    /// Bytes that single frames turned out to need, where the clip's header says otherwise.
+    known_bytes: HashMap<FrameKey, usize>,
+    staging: Charge,
+    idle_textures: Charge,
+    ledger: Ledger,
+    options: PlayerOptions,
+    sample: MemorySample,
+    orders: RingOrders,
+    shown: ShownStatus,
+    /// The picture that the last tick put on screen; never evicted.
+    on_screen: Option<FrameKey>,
+    cpu_traffic: Traffic,
+    gpu_traffic: Traffic,
+    ring_traffic: RingTraffic,
+    decode: DecodeCounters,
+    decode_times: Histogram,
+    presented_at: VecDeque<Nanos>,
+    message: Option<(String, Nanos)>,
+    ticks: u64,
+    needs_plan: bool,
+}
+
+impl Player {
+    /// A player without clips whose requests are answered by `workers`.
+    pub fn new(options: PlayerOptions, workers: Box<dyn WorkerPool>) -> Self {
+        let mut ledger = Ledger::default();
+        let staging = ledger.charge_over(Tier::Gpu, Component::Staging, None, 0);
+        let idle_textures = ledger.charge_over(Tier::Gpu, Component::PoolSlack, None, 0);
+        ledger.set_limit(Tier::Gpu, options.gpu_budget_bytes);
+        let mut transport = Transport::new(1, Rate::FILM);
+        transport.pace = options.pace;
+        Self {
+            epoch: EpochClock::default(),
+            preloader: Preloader::new(workers),
+            clips: Vec::new(),
+            shown_clip: 0,
+            next_clip_id: 0,
+            transport,
+            view: View::default(),
+            commands: VecDeque::new(),
+            window_actions: Vec::new(),
+            tier: CpuTier::default(),
+            ring: RingIndex::default(),
+            residency: Residency::default(),
+            pool: FramePool::default(),
+            failures: HashMap::new(),
+            known_bytes: HashMap::new(),
+            staging,
+            idle_textures,
+            ledger,
+            options,
+            sample: MemorySample::default(),
+            orders: RingOrders::default(),
+            shown: ShownStatus::Empty,
+            on_screen: None,
+            cpu_traffic: Traffic::default(),
+            gpu_traffic: Traffic::default(),
+            ring_traffic: RingTraffic::default(),
+            decode: DecodeCounters::default(),
+            decode_times: Histogram::default(),
+            presented_at: VecDeque::new(),
+            message: None,
+            ticks: 0,
+            needs_plan: true,
+        }
+    }
+
+    /// The identity for a clip that is about to be opened.
+    pub fn new_clip_id(&mut self) -> ClipId {
+        self.next_clip_id += 1;
+        ClipId(self.next_clip_id)
+    }
+
+    /// Adds a clip to the list; the first one is shown.
+    pub fn add_clip(&mut self, clip: Clip) {
+        self.clips.push(clip);
+        if self.clips.len() == 1 {
+            self.show_clip(0);
+        }
+    }
+
+    pub fn clips(&self) -> &[Clip] {
+        &self.clips
+    }
+
+    /// The shown clip.
+    pub fn clip(&self) -> Option<&Clip> {
+        self.clips.get(self.shown_clip)
+    }
+
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Told by whoever lays out the picture: the zoom at which it fits its viewport.
+    pub fn set_fit_zoom(&mut self, zoom: f32) {
+        self.view.set_fit_zoom(zoom);
+    }
+
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.transport.pace = pace;
+    }
+
+    pub fn set_loop_mode(&mut self, mode: crate::time::LoopMode) {
+        self.transport.travel.loop_mode = mode;
+        self.discontinuity();
+    }
+
+    pub fn set_direction(&mut self, direction: crate::time::Direction) {
+        self.transport.travel.direction = direction;
+        self.discontinuity();
+    }
+
+    /// Sets the work area by frame indices.
+    pub fn set_work_area(&mut self, area: WorkArea) {
+        self.transport.travel.area = area;
+        self.discontinuity();
+    }
+
+    /// Queues a user action for the next tick.
+    pub fn command(&mut self, command: Command) {
+        self.commands.push_back(command);
+    }
+
+    /// What the window is to do since the last call.
+    pub fn take_window_actions(&mut self) -> Vec<WindowAction> {
+        std::mem::take(&mut self.window_actions)
+    }
+
+    /// Shows a message to the user for a few seconds.
+    pub fn tell(&mut self, text: String, now: Nanos) {
+        self.message = Some((text, now + MESSAGE_NANOS));
+    }
+
+    /// A new reading of the machine's memory: the limits follow at once.
+    pub fn set_memory(&mut self, sample: MemorySample) {
+        self.sample = sample;
+        self.update_limits();
+    }
+
+    /// Changes the CPU budget; the tier follows in the next tick.
+    pub fn set_cpu_budget(&mut self, budget: CpuBudget) {
+        self.options.cpu_budget = budget;
+        self.update_limits();
+    }
+
+    /// Changes the VRAM budget; the ring follows in the next tick.
+    pub fn set_gpu_budget(&mut self, bytes: u64) {
+        self.options.gpu_budget_bytes = bytes;
+        self.update_limits();
+    }
+
+    fn update_limits(&mut self) {
+        let budget = self.options.cpu_budget;
+        let mut own = self.ledger.charged(Tier::Cpu);
+        if self.options.vram_is_ram {
+            own += self.ledger.charged(Tier::Gpu);
+        }
+        let mut limit = budget.limit_bytes(&self.sample, own);
+        if self.options.vram_is_ram {
+            let usable = budget.usable_bytes(&self.sample, own);
+            limit = limit.min(usable.saturating_sub(self.options.gpu_budget_bytes));
+        }
+        self.ledger.set_limit(Tier::Cpu, limit);
+        self.ledger.set_limit(Tier::Gpu, self.options.gpu_budget_bytes);
+        self.needs_plan = true;
+    }
+
+    /// Whether everything that fits is loaded: nothing is out and nothing more is wanted.
+    pub fn is_settled(&self) -> bool {
+        !self.needs_plan && self.preloader.in_flight() == 0 && self.ring.on_their_way() == 0
+    }
+
+    /// The error of a frame that failed, for reports.
+    pub fn failure(&self, index: u32) -> Option<&DecodeError> {
+        self.failures.get(&self.key(index)?).map(|failure| &failure.error)
+    }
+
+    /// Forgets the clips and what they hold.
+    pub fn close_all(&mut self) {
+        self.clips.clear();
+        self.shown_clip = 0;
+        self.failures.clear();
+        self.known_bytes.clear();
+        self.on_screen = None;
+        self.shown = ShownStatus::Empty;
+        self.residency.reset(0, |_| FrameStatus::NotLoaded);
+        self.discontinuity();
+    }
+
+    /// The key of a frame of the shown clip and layer.
+    fn key(&self, index: u32) -> Option<FrameKey> {
+        let clip = self.clip()?;
+        Some(FrameKey {
+            clip: clip.id,
+            revision: clip.revision,
+            layer: LayerId(clip.layer as u16),
+            level: 0,
+            index,
+        })
+    }
+
+    /// The order in which frames are worth keeping now.
+    fn keep(&self) -> Option<Keep> {
+        Some(Keep { stream: self.key(0)?, travel: self.transport.travel })
+    }
+
+    /// Opens a new epoch: what is not wanted any more stops.
+    fn discontinuity(&mut self) {
+        self.epoch.advance();
+        self.needs_plan = true;
+        let wanted: Vec<FrameKey> = self.wanted_in_flight();
+        self.preloader.restamp(|key| wanted.contains(&key));
+    }
+
+    fn show_clip(&mut self, position: usize) {
+        self.shown_clip = position;
+        let Some(clip) = self.clips.get(position) else { return };
+        let (frames, rate, start) = (clip.frames(), clip.rate, clip.opened_at.unwrap_or(0));
+        self.transport.set_clip(frames, rate);
+        self.transport.seek(start);
+        self.show_stream();
+    }
+
+    /// The shown clip or layer changed: the state of its frames is looked up again.
+    fn show_stream(&mut self) {
+        let Some(clip) = self.clips.get(self.shown_clip) else { return };
+        let Some(stream) = self.key(0) else { return };
+        let mut residency = std::mem::take(&mut self.residency);
+        residency.reset(clip.frames(), |index| self.status_of(stream.with_index(index)));
+        for key in self.ring.keys().filter(|key| key.same_stream(stream)) {
+            if self.ring.is_resident(key) {
+                residency.set_gpu(key.index, FrameStatus::Resident);
+            }
+        }
+        self.residency = residency;
+        self.discontinuity();
+    }
+
+    fn status_of(&self, key: FrameKey) -> FrameStatus {
+        if let Some(frame) = self.tier.peek(key) {
+            return if frame.is_whole() { FrameStatus::Resident } else { FrameStatus::Degraded };
+        }
+        if self.preloader.is_in_flight(key) {
+            return FrameStatus::Loading;
+        }
+        if self.failures.contains_key(&key) {
+            return FrameStatus::Error;
+        }
+        let has_file = self.clip().is_some_and(|clip| clip.path(key.index).is_some());
+        if has_file { FrameStatus::NotLoaded } else { FrameStatus::Missing }
+    }
+
+    /// Sums of what the tiers hold against what the ledger says; equal unless something leaks.
+    pub fn ledger_mismatch(&self) -> Option<String> {
+        let held = self.tier.resident_bytes() + self.preloader.charged_bytes();
+        let charged =
+            self.ledger.charged(Tier::Cpu) - self.ledger.charged_component(Tier::Cpu, Component::PoolSlack);
+        let gpu_held = self.ring.charged_bytes();
+        let gpu_charged = self.ledger.charged_component(Tier::Gpu, Component::Frames);
+        (held != charged || gpu_held != gpu_charged)
+            .then(|| format!("cpu holds {held} of {charged} charged, gpu {gpu_held} of {gpu_charged}"))
+    }
+
+    /// Names of the layers, for menus.
+    pub fn layer_names(&self) -> Arc<[crate::stats::LayerStatus]> {
+        self.clip().map_or_else(|| Arc::from([]), |clip| Arc::clone(clip.layers()))
+    }
+}

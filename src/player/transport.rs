@@ -1,0 +1,363 @@
+//! Owns the playhead and its motion: every-frame and real-time pace on a fixed rational grid, loop
+//! modes, shuttle speeds, and the counters of what was presented, late, dropped and held. Pure: time
+//! and readiness are arguments.
+
+use crate::stats::PresentCounters;
+use crate::time::{Direction, Grid, LoopMode, Nanos, Rate, Travel, WorkArea};
+
+/// What gives way when a frame is not ready in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// Time gives way: every frame is shown, late ones are counted.
+    #[default]
+    EveryFrame,
+    /// Frames give way: the clock goes on, dropped ones are counted.
+    RealTime,
+    /// Every frame as soon as it is ready; for benchmarks.
+    Unpaced,
+}
+
+/// The shuttle doubles up to this many times the clip's rate.
+const MAX_SPEED: u32 = 8;
+/// More steps than this at once (a suspended machine) are counted as dropped without walking.
+const MAX_STEPS: i64 = 100_000;
+
+/// What one advance did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Advance {
+    /// The playhead stands elsewhere than before.
+    pub moved: bool,
+    /// The frame at the playhead is presented now for the first time since the playhead came to it.
+    pub presented: bool,
+    /// Playback came to its end and stopped.
+    pub ended: bool,
+}
+
+/// The playhead and how it moves.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    pub travel: Travel,
+    pub pace: Pace,
+    rate: Rate,
+    speed: u32,
+    /// Due times since playback started or was thrown off its time; none until the first frame is ready.
+    grid: Option<Grid>,
+    /// Presentations due on the grid so far.
+    count: i64,
+    /// The frame at the playhead was due and is not presented yet.
+    is_awaited: bool,
+    counters: PresentCounters,
+}
+
+impl Transport {
+    pub fn new(frames: u32, rate: Rate) -> Self {
+        Self {
+            travel: Travel {
+                playhead: 0,
+                direction: Direction::Forward,
+                loop_mode: LoopMode::Loop,
+                area: WorkArea::new(0, frames.max(1) - 1),
+                playing: false,
+            },
+            pace: Pace::EveryFrame,
+            rate,
+            speed: 1,
+            grid: None,
+            count: 0,
+            is_awaited: false,
+            counters: PresentCounters::default(),
+        }
+    }
+
+    /// Another clip: the playhead and work area start over, counters and modes stay.
+    pub fn set_clip(&mut self, frames: u32, rate: Rate) {
+        self.rate = rate;
+        self.travel.area = WorkArea::new(0, frames.max(1) - 1);
+        self.travel.playhead = 0;
+        self.grid = None;
+    }
+
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    pub fn speed(&self) -> f64 {
+        f64::from(self.speed)
+    }
+
+    pub fn counters(&self) -> PresentCounters {
+        self.counters
+    }
+
+    pub fn is_playing(&self) -> bool {
+        self.travel.playing
+    }
+
+    /// The rate at which frames come with the shuttle's speed.
+    fn effective_rate(&self) -> Rate {
+        let num = self.rate.num().saturating_mul(self.speed);
+        Rate::new(num, self.rate.den()).unwrap_or(self.rate)
+    }
+
+    /// Starts at the clip's own speed.
+    pub fn play(&mut self, direction: Direction) {
+        self.travel.direction = direction;
+        self.start(1);
+    }
+
+    pub fn pause(&mut self) {
+        self.travel.playing = false;
+        self.grid = None;
+        self.is_awaited = false;
+    }
+
+    /// Starts in a direction, or doubles the speed when already under way in it.
+    pub fn shuttle(&mut self, direction: Direction) {
+        let faster = self.travel.playing && self.travel.direction == direction;
+        let speed = if faster { (self.speed * 2).min(MAX_SPEED) } else { 1 };
+        self.travel.direction = direction;
+        self.start(speed);
+    }
+
+    fn start(&mut self, speed: u32) {
+        let end = match self.travel.direction {
+            Direction::Forward => self.travel.area.last(),
+            Direction::Reverse => self.travel.area.first(),
+        };
+        // Play at the end of a clip that plays once means: again.
+        if self.travel.loop_mode == LoopMode::Once && self.travel.playhead == end && !self.travel.playing {
+            self.travel.playhead = match self.travel.direction {
+                Direction::Forward => self.travel.area.first(),
+                Direction::Reverse => self.travel.area.last(),
+            };
+        }
+        self.speed = speed;
+        self.travel.playing = true;
+        self.is_awaited = true;
+        self.grid = None;
+    }
+
+    /// Moves the playhead; playback goes on from there.
+    pub fn seek(&mut self, index: u32) {
+        self.travel.playhead = index;
+        self.is_awaited = self.travel.playing;
+        self.grid = None;
+    }
+
+    /// When something is due next, while playing.
+    pub fn next_due(&self) -> Option<Nanos> {
+        let grid = self.grid.filter(|_| self.travel.playing)?;
+        Some(grid.due(self.count + 1))
+    }
+
+    /// Moves the playhead to where it belongs at `now`. `is_ready` tells whether a frame can be shown.
+    pub fn advance(&mut self, now: Nanos, is_ready: impl Fn(u32) -> bool) -> Advance {
+        if !self.travel.playing {
+            return Advance::default();
+        }
+        let Some(grid) = self.grid else { return self.begin(now, is_ready) };
+        match self.pace {
+            Pace::EveryFrame => self.advance_every_frame(now, grid, is_ready),
+            Pace::RealTime => self.advance_real_time(now, grid, is_ready),
+            Pace::Unpaced => self.advance_unpaced(is_ready),
+        }
+    }
+
+    /// The grid begins with the first frame that can be shown.
+    fn begin(&mut self, now: Nanos, is_ready: impl Fn(u32) -> bool) -> Advance {
+        if !is_ready(self.travel.playhead) {
+            return Advance::default();
+        }
+        self.anchor(now);
+        self.present();
+        Advance { presented: true, ..Advance::default() }
+    }
+
+    fn anchor(&mut self, now: Nanos) {
+        self.grid = Some(Grid::new(now, self.effective_rate()));
+        self.count = 0;
+    }
+
+    fn present(&mut self) {
+        self.is_awaited = false;
+        self.counters.presented += 1;
+    }
+
+    fn advance_every_frame(&mut self, now: Nanos, grid: Grid, is_ready: impl Fn(u32) -> bool) -> Advance {
+        let due = grid.due(self.count + 1);
+        if now < due {
+            return Advance::default();
+        }
+        let advance = self.present_next(is_ready);
+        if !advance.presented {
+            return advance;
+        }
+        self.count += 1;
+        if now >= grid.due(self.count + 1) {
+            // A whole frame late: time goes on from here instead of rushing after the grid.
+            self.counters.late += 1;
+            self.anchor(now);
+        }
+        advance
+    }
+
+    fn advance_unpaced(&mut self, is_ready: impl Fn(u32) -> bool) -> Advance {
+        self.present_next(is_ready)
+    }
+
+    /// Steps to the next frame and presents it, if it can be shown.
+    fn present_next(&mut self, is_ready: impl Fn(u32) -> bool) -> Advance {
+        let Some((next, direction)) = self.travel.step() else { return self.end() };
+        if !is_ready(next) {
+            return Advance::default();
+        }
+        let moved = self.move_to(next, direction);
+        self.present();
+        Advance { moved, presented: true, ended: false }
+    }
+
+    fn advance_real_time(&mut self, now: Nanos, grid: Grid, is_ready: impl Fn(u32) -> bool) -> Advance {
+        let due = grid.count_at(now);
+        let steps = (due - self.count).max(0);
+        let mut advance = Advance::default();
+        if steps > 0 {
+            self.counters.dropped += (steps - 1) as u64 + u64::from(self.is_awaited);
+            self.count = due;
+            for _ in 0..steps.min(MAX_STEPS) {
+                let Some((next, direction)) = self.travel.step() else { return self.end() };
+                advance.moved |= self.move_to(next, direction);
+            }
+            self.is_awaited = true;
+        }
+        if self.is_awaited && is_ready(self.travel.playhead) {
+            self.counters.late += u64::from(steps == 0);
+            self.present();
+            advance.presented = true;
+        } else if steps > 0 {
+            self.counters.held += 1;
+        }
+        advance
+    }
+
+    fn end(&mut self) -> Advance {
+        self.pause();
+        Advance { ended: true, ..Advance::default() }
+    }
+
+    fn move_to(&mut self, next: u32, direction: Direction) -> bool {
+        let moved = next != self.travel.playhead;
+        let wrapped = direction != self.travel.direction || !self.is_onward(next);
+        self.counters.loops += u64::from(wrapped);
+        self.travel.playhead = next;
+        self.travel.direction = direction;
+        moved
+    }
+
+    fn is_onward(&self, next: u32) -> bool {
+        match self.travel.direction {
+            Direction::Forward => next > self.travel.playhead,
+            Direction::Reverse => next < self.travel.playhead,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD: Nanos = 1_000_000_000 / 24;
+
+    fn playing(pace: Pace, frames: u32) -> Transport {
+        let mut transport = Transport::new(frames, Rate::FILM);
+        transport.pace = pace;
+        transport.play(Direction::Forward);
+        assert!(transport.advance(0, |_| true).presented);
+        transport
+    }
+
+    #[test]
+    fn every_frame_waits_for_a_frame_and_counts_it_late() {
+        let mut transport = playing(Pace::EveryFrame, 10);
+        assert!(!transport.advance(2 * PERIOD, |_| false).moved);
+        assert!(transport.advance(3 * PERIOD, |_| true).presented);
+        assert_eq!(transport.travel.playhead, 1);
+        assert_eq!(transport.counters().late, 1);
+        // Time starts over: the next frame is due one period later, not at once.
+        assert!(!transport.advance(3 * PERIOD + PERIOD / 2, |_| true).presented);
+        assert!(transport.advance(4 * PERIOD + 1, |_| true).presented);
+        assert_eq!(transport.counters().dropped, 0);
+    }
+
+    #[test]
+    fn real_time_drops_what_it_has_no_time_for() {
+        let mut transport = playing(Pace::RealTime, 100);
+        assert!(transport.advance(5 * PERIOD + PERIOD / 2, |_| true).presented);
+        assert_eq!(transport.travel.playhead, 5);
+        let counters = transport.counters();
+        assert_eq!((counters.presented, counters.dropped, counters.held), (2, 4, 0));
+    }
+
+    #[test]
+    fn presented_and_dropped_add_up_when_frames_come_late() {
+        let mut transport = playing(Pace::RealTime, 100);
+        // Frame 1 is never ready, frame 2 comes within its time, frame 3 at its time.
+        let due = |number| Rate::FILM.frame_start_nanos(number);
+        transport.advance(due(1), |_| false);
+        transport.advance(due(2), |_| false);
+        transport.advance(due(2) + PERIOD / 2, |_| true);
+        transport.advance(due(3), |_| true);
+        let counters = transport.counters();
+        assert_eq!((counters.presented, counters.dropped, counters.held), (3, 1, 2));
+        assert_eq!(counters.late, 1);
+    }
+
+    #[test]
+    fn a_thousand_frames_keep_their_times() {
+        let mut transport = playing(Pace::EveryFrame, 10_000);
+        for number in 1..=1000_i64 {
+            let due = Rate::FILM.frame_start_nanos(number);
+            assert!(!transport.advance(due - 1, |_| true).presented, "{number}");
+            assert!(transport.advance(due, |_| true).presented, "{number}");
+        }
+        assert_eq!(transport.counters().late, 0);
+    }
+
+    #[test]
+    fn once_stops_at_the_end_and_plays_again_from_the_start() {
+        let mut transport = playing(Pace::Unpaced, 3);
+        transport.travel.loop_mode = LoopMode::Once;
+        assert!(transport.advance(1, |_| true).presented);
+        assert!(transport.advance(2, |_| true).presented);
+        assert!(transport.advance(3, |_| true).ended);
+        assert_eq!((transport.travel.playhead, transport.is_playing()), (2, false));
+        transport.play(Direction::Forward);
+        assert_eq!(transport.travel.playhead, 0);
+    }
+
+    #[test]
+    fn loops_are_counted_in_every_mode() {
+        for (mode, steps) in [(LoopMode::Loop, 4), (LoopMode::PingPong, 4)] {
+            let mut transport = playing(Pace::Unpaced, 4);
+            transport.travel.loop_mode = mode;
+            for step in 0..steps {
+                assert_eq!(transport.counters().loops, 0, "{mode:?} {step}");
+                transport.advance(step, |_| true);
+            }
+            assert_eq!(transport.counters().loops, 1, "{mode:?}");
+        }
+    }
+
+    #[test]
+    fn the_shuttle_doubles_and_turns() {
+        let mut transport = playing(Pace::EveryFrame, 100);
+        transport.shuttle(Direction::Forward);
+        transport.shuttle(Direction::Forward);
+        assert_eq!(transport.speed(), 4.0);
+        transport.shuttle(Direction::Reverse);
+        assert_eq!((transport.speed(), transport.travel.direction), (1.0, Direction::Reverse));
+        for _ in 0..10 {
+            transport.shuttle(Direction::Reverse);
+        }
+        assert_eq!(transport.speed(), 8.0);
+    }
+}
