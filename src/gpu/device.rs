@@ -60,6 +60,8 @@ pub struct AdapterSummary {
     pub backend: String,
     pub driver: String,
     pub kind: AdapterKind,
+    /// Such as `0000:01:00.0`; empty where the driver does not tell.
+    pub pci_address: String,
 }
 
 impl AdapterSummary {
@@ -76,6 +78,7 @@ impl AdapterSummary {
             backend: info.backend.to_string(),
             driver: crate::text::shown(format!("{} {}", info.driver, info.driver_info).trim()),
             kind,
+            pci_address: info.device_pci_bus_id.clone(),
         }
     }
 

@@ -11,5 +11,5 @@ mod size;
 pub use budget::{CpuBudget, DEFAULT_PERCENT, DEFAULT_RESERVE_BYTES, MemLimit, gpu_budget_default};
 pub use ledger::{Charge, Component, Ledger, Refused, Tier};
 pub use pool::{FramePool, Pooled, size_class};
-pub use sample::{MemorySample, Sampler};
+pub use sample::{MemorySample, Sampler, adapter_memory};
 pub use size::{SizeError, format_bytes, parse_size};

@@ -63,6 +63,13 @@ fn cgroup_room(system: &System, pid: Option<Pid>) -> Option<u64> {
     (limits.total_memory < system.total_memory()).then(|| limits.total_memory.saturating_sub(limits.rss))
 }
 
+/// The memory of the GPU at a PCI address such as `0000:01:00.0`, where the system tells.
+pub fn adapter_memory(pci_address: &str) -> Option<u64> {
+    let gpus = sysinfo::Gpus::new_with_refreshed_list().ok()?;
+    let at_address = |gpu: &&sysinfo::Gpu| gpu.pci().to_string().eq_ignore_ascii_case(pci_address);
+    gpus.iter().find(at_address)?.total_memory().filter(|bytes| *bytes > 0)
+}
+
 #[cfg(unix)]
 fn address_space_room(mapped_bytes: u64) -> Option<u64> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::As).current?;

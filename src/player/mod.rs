@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 pub use clip::{Clip, ClipOptions, MissingPolicy, OpenError, Source};
 pub use command::{COMMANDS, Command, CommandEntry, command_of_name};
+pub use tick::Tick;
 pub use transport::{Advance, Pace, Transport};
 pub use view::{Filter, Framing, View};
 
-use crate::cache::{CpuTier, Keep, Residency, RingIndex};
+use crate::cache::{CpuTier, Keep, Origin, Residency, RingIndex};
 use crate::decode::DecodeError;
 use crate::epoch::EpochClock;
 use crate::frame::{ClipId, FrameKey, LayerId, RingOrders};
@@ -38,6 +39,14 @@ pub enum WindowAction {
     ToggleHelp,
     ToggleInterface,
     Quit,
+}
+
+/// What the next frame is still missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    Nothing,
+    Decode,
+    Upload,
 }
 
 /// The settings that a player starts with.
@@ -102,6 +111,8 @@ pub struct Player {
     sample: MemorySample,
     orders: RingOrders,
     shown: ShownStatus,
+    /// Where the last presentation came from.
+    origin: Option<Origin>,
     /// The picture that the last tick put on screen; never evicted.
     on_screen: Option<FrameKey>,
     cpu_traffic: Traffic,
@@ -147,6 +158,7 @@ impl Player {
             sample: MemorySample::default(),
             orders: RingOrders::default(),
             shown: ShownStatus::Empty,
+            origin: None,
             on_screen: None,
             cpu_traffic: Traffic::default(),
             gpu_traffic: Traffic::default(),
@@ -272,6 +284,22 @@ impl Player {
     /// Whether everything that fits is loaded: nothing is out and nothing more is wanted.
     pub fn is_settled(&self) -> bool {
         !self.needs_plan && self.preloader.in_flight() == 0 && self.ring.on_their_way() == 0
+    }
+
+    /// Where the bytes of the last presentation came from.
+    pub fn last_origin(&self) -> Option<Origin> {
+        self.origin
+    }
+
+    /// What playback would wait for now: nothing, a decode, or an upload.
+    pub fn waits_for(&self) -> Waits {
+        let next = self.transport.travel.step().map(|(index, _)| index);
+        match next.and_then(|index| self.source_key(index)) {
+            Some(key) if self.ring.is_resident(key) || self.failures.contains_key(&key) => Waits::Nothing,
+            Some(key) if self.tier.contains(key) => Waits::Upload,
+            Some(_) => Waits::Decode,
+            None => Waits::Nothing,
+        }
     }
 
     /// The error of a frame that failed, for reports.

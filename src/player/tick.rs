@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Command, Failure, JUMP_FRAMES, Player, Source, WindowAction};
+use super::{Command, Failure, JUMP_FRAMES, Pace, Player, Source, WindowAction};
 use crate::cache::{Evicted, Origin};
 use crate::decode::{DecodeEnd, DecodeError, DecodeRequest, Decoded};
 use crate::frame::{
@@ -53,6 +53,7 @@ impl Player {
         self.choose_uploads();
         self.choose_shown_frame();
         self.expire(now);
+        self.orders.budget_bytes = self.ledger.limit(Tier::Gpu);
         Tick {
             orders: std::mem::take(&mut self.orders),
             shown: self.shown.clone(),
@@ -149,7 +150,6 @@ impl Player {
     }
 
     fn toggle_every_frame(&mut self, now: Nanos) {
-        use super::Pace;
         let (pace, text) = match self.transport.pace {
             Pace::RealTime => (Pace::EveryFrame, "every frame is shown"),
             Pace::EveryFrame | Pace::Unpaced => (Pace::RealTime, "real time, late frames are dropped"),
@@ -226,8 +226,12 @@ impl Player {
         self.ledger.resize(&mut self.idle_textures, report.idle_bytes);
     }
 
+    fn is_shown_stream(&self, key: FrameKey) -> bool {
+        self.key(0).is_some_and(|stream| stream.same_stream(key))
+    }
+
     fn note_gpu(&mut self, key: FrameKey) {
-        if self.key(0).is_some_and(|stream| stream.same_stream(key)) {
+        if self.is_shown_stream(key) {
             let there = self.ring.is_resident(key);
             let status = if there { FrameStatus::Resident } else { FrameStatus::NotLoaded };
             self.residency.set_gpu(key.index, status);
@@ -235,7 +239,7 @@ impl Player {
     }
 
     fn note_cpu(&mut self, key: FrameKey) {
-        if self.key(0).is_some_and(|stream| stream.same_stream(key)) {
+        if self.is_shown_stream(key) {
             self.residency.set_cpu(key.index, self.status_of(key));
         }
     }
@@ -340,7 +344,7 @@ impl Player {
     }
 
     /// The key of the file that is shown for an index; none where no file is.
-    fn source_key(&self, index: u32) -> Option<FrameKey> {
+    pub(super) fn source_key(&self, index: u32) -> Option<FrameKey> {
         match self.clip()?.source(index) {
             Source::Own => self.key(index),
             Source::StandIn(other, _) => self.key(other),
@@ -359,8 +363,8 @@ impl Player {
         if self.presented_at.len() > PRESENTED_KEPT {
             self.presented_at.pop_front();
         }
-        let origin = self.shown_source().and_then(|key| self.ring.present(key));
-        match origin {
+        self.origin = self.shown_source().and_then(|key| self.ring.present(key));
+        match self.origin {
             Some(Origin::Vram) => self.gpu_traffic.hits += 1,
             Some(Origin::CpuTier) => {
                 self.gpu_traffic.misses += 1;
@@ -653,7 +657,7 @@ impl Player {
     fn choose_shown_frame(&mut self) {
         self.shown = self.shown_now();
         self.on_screen = match &self.shown {
-            ShownStatus::Exact(key) | ShownStatus::Held(key, _) => Some(*key),
+            ShownStatus::Exact(key) | ShownStatus::StandIn(key, _) | ShownStatus::Held(key) => Some(*key),
             _ => None,
         };
     }
@@ -669,13 +673,13 @@ impl Player {
         };
         let Some(key) = self.key(index) else { return ShownStatus::Empty };
         if self.ring.is_resident(key) {
-            return stand_in.map_or(ShownStatus::Exact(key), |why| ShownStatus::Held(key, why));
+            return stand_in.map_or(ShownStatus::Exact(key), |why| ShownStatus::StandIn(key, why));
         }
         if let Some(failure) = self.failures.get(&key) {
             return ShownStatus::Slate(format!("{}\n{}", self.frame_name(key), failure.error));
         }
         match self.on_screen.filter(|key| self.ring.is_resident(*key)) {
-            Some(held) => ShownStatus::Held(held, "loading".into()),
+            Some(held) => ShownStatus::Held(held),
             None => ShownStatus::Empty,
         }
     }

@@ -138,8 +138,10 @@ pub enum ShownStatus {
     Empty,
     /// The frame itself.
     Exact(FrameKey),
-    /// Another frame stands in; the text says why.
-    Held(FrameKey, String),
+    /// Another frame stands in for one that does not exist; the text says why.
+    StandIn(FrameKey, String),
+    /// The frame before stays while this one is on its way.
+    Held(FrameKey),
     /// No picture; the text says why.
     Slate(String),
     /// Black by the policy for missing frames.

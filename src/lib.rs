@@ -1,0 +1,24 @@
+//! `rushes`: a review player for EXR, image sequences and video.
+//!
+//! Decoded frames are tracked in a two-tier cache, with a CPU LRU under the system-memory budget and
+//! a VRAM texture ring under a separate GPU budget, while the epoch-driven preloader feeds both and
+//! the timeline indicator is drawn as one instanced-quad shader pass. `ARCHITECTURE.md` has the map.
+
+#![forbid(unsafe_code)]
+
+pub mod cache;
+pub mod color;
+pub mod decode;
+pub mod encode;
+pub mod epoch;
+pub mod frame;
+pub mod gpu;
+pub mod memory;
+pub mod player;
+pub mod preload;
+pub mod sequence;
+pub mod stage;
+
+pub mod stats;
+pub mod text;
+pub mod time;

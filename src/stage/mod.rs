@@ -1,0 +1,240 @@
+//! Joins player and ring: carries the player's orders down and the ring's reports up, and records the
+//! passes into a target. The window gives it a surface, the command line a texture; both play alike.
+//! The thread that submits.
+
+mod canvas;
+mod clock;
+mod placement;
+
+use std::sync::Arc;
+
+pub use canvas::Canvas;
+pub use clock::{Waker, WallClock};
+pub use placement::{fit_zoom, place};
+
+use crate::color::ColorSettings;
+use crate::frame::FrameKey;
+use crate::gpu::passes::image::{ImagePass, ImagePlacement};
+use crate::gpu::passes::raw::{RAW_TARGET, RawPass};
+use crate::gpu::passes::timeline::{StripUniform, TimelineDraw, TimelinePass};
+use crate::gpu::{
+    AdapterChoice, AdapterSummary, Gpu, GpuError, ReadbackError, StagedUploader, StagingPlan, TextureRing,
+    read_texture,
+};
+use crate::player::{Player, Tick};
+use crate::stats::{ShownStatus, TimelineStatus};
+use crate::time::{Nanos, WorkArea};
+
+/// Copying threads for staging: one saturates a bus that two cores share, more help on large machines.
+const STAGING_THREADS_MAX: usize = 4;
+/// Behind slates.
+const SLATE_COLOR: wgpu::Color = wgpu::Color { r: 0.16, g: 0.05, b: 0.06, a: 1.0 };
+
+/// Why a stage cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    #[error("no staging thread could be started: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
+/// How a stage is set up.
+#[derive(Debug, Clone)]
+pub struct StageOptions {
+    pub adapter: AdapterChoice,
+    pub vram_bytes: u64,
+    /// The ring keeps the bits of every sample, for raw output.
+    pub forces_bits: bool,
+    /// What pictures are drawn into.
+    pub format: wgpu::TextureFormat,
+}
+
+/// What is drawn beside the picture itself.
+#[derive(Debug, Clone)]
+pub struct StripView<'a> {
+    pub status: &'a TimelineStatus,
+    pub area: WorkArea,
+    pub frames: u32,
+    pub playhead: u32,
+}
+
+/// A device with the ring and the passes on it.
+pub struct Stage {
+    ring: TextureRing,
+    image: ImagePass,
+    raw: Option<RawPass>,
+    timeline: TimelinePass,
+    gpu: Gpu,
+    options: StageOptions,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+fn uploader(
+    gpu: &Gpu,
+    vram_bytes: u64,
+    wake: &Arc<dyn Fn() + Send + Sync>,
+) -> std::io::Result<StagedUploader> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (cores / 4).clamp(1, STAGING_THREADS_MAX);
+    StagedUploader::new(gpu, StagingPlan::for_budget(vram_bytes), threads, Arc::clone(wake))
+}
+
+impl Stage {
+    /// Sets the passes and an empty ring up on a device. `wake` is called when a step has something to do.
+    ///
+    /// # Errors
+    /// [`StageError::Threads`] when no copying thread can be started.
+    pub fn new(
+        gpu: Gpu,
+        options: StageOptions,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, StageError> {
+        let uploader = uploader(&gpu, options.vram_bytes, &wake)?;
+        let ring = TextureRing::new(Box::new(uploader), options.vram_bytes, options.forces_bits);
+        Ok(Self {
+            ring,
+            image: ImagePass::new(&gpu.device, options.format),
+            raw: options.forces_bits.then(|| RawPass::new(&gpu.device)),
+            timeline: TimelinePass::new(&gpu.device, options.format),
+            gpu,
+            options,
+            wake,
+        })
+    }
+
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    pub fn adapter(&self) -> &AdapterSummary {
+        &self.gpu.summary
+    }
+
+    /// Bytes of textures and staging that exist now.
+    pub fn vram_bytes(&self) -> u64 {
+        self.ring.charged_bytes()
+    }
+
+    /// Whether another step soon has something to do.
+    pub fn is_busy(&self) -> bool {
+        self.ring.is_busy()
+    }
+
+    /// One step: uploads move on, the player ticks, its orders are carried out.
+    pub fn step(&mut self, player: &mut Player, now: Nanos) -> Tick {
+        self.ring.step(&self.gpu);
+        let report = self.ring.take_report();
+        let mut tick = player.tick(now, &report);
+        self.ring.apply(&self.gpu, std::mem::take(&mut tick.orders));
+        self.ring.step(&self.gpu);
+        tick
+    }
+
+    /// Whether the device is gone; [`Self::rebuild`] brings a new one.
+    pub fn is_lost(&self) -> bool {
+        self.gpu.is_lost()
+    }
+
+    /// Puts ring and passes on a new device; the CPU tier fills the ring again.
+    ///
+    /// # Errors
+    /// [`StageError`] when no copying thread can be started.
+    pub fn rebuild(&mut self, gpu: Gpu) -> Result<(), StageError> {
+        let uploader = uploader(&gpu, self.options.vram_bytes, &self.wake)?;
+        self.ring.rebuild(Box::new(uploader));
+        self.image = ImagePass::new(&gpu.device, self.options.format);
+        self.raw = self.options.forces_bits.then(|| RawPass::new(&gpu.device));
+        self.timeline = TimelinePass::new(&gpu.device, self.options.format);
+        self.gpu = gpu;
+        Ok(())
+    }
+
+    /// A picture to draw into, of the format that the stage was set up with.
+    pub fn canvas(&self, width: u32, height: u32) -> Canvas {
+        Canvas::new(&self.gpu, self.options.format, width, height)
+    }
+
+    /// A picture for raw output.
+    pub fn raw_canvas(&self, width: u32, height: u32) -> Canvas {
+        Canvas::new(&self.gpu, RAW_TARGET, width, height)
+    }
+
+    /// Draws what is shown over the whole canvas, and the strip along its lower edge where one is given.
+    pub fn draw(
+        &mut self,
+        canvas: &Canvas,
+        shown: &ShownStatus,
+        place: impl Fn(&crate::frame::PlaneLayout) -> ImagePlacement,
+        color: &ColorSettings,
+        strip: Option<(&StripView<'_>, u32)>,
+    ) -> wgpu::SubmissionIndex {
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        let timeline = strip.map(|(view, height)| {
+            let height = height.min(canvas.height());
+            (self.timeline_draw(view, (canvas.width(), height)), height)
+        });
+        {
+            let mut pass = canvas.begin(&mut encoder, clear_color(shown));
+            if let Some(slot) = shown_key(shown).and_then(|key| self.ring.slot(key)) {
+                let placement = place(&slot.layout);
+                let (device, queue) = (&self.gpu.device, &self.gpu.queue);
+                self.image.draw(device, queue, &mut pass, slot, &placement, color);
+            }
+            if let Some((draw, height)) = timeline {
+                let top = (canvas.height() - height) as f32;
+                pass.set_viewport(0.0, top, canvas.width() as f32, height as f32, 0.0, 1.0);
+                draw.record(&mut pass);
+            }
+        }
+        self.gpu.queue.submit([encoder.finish()])
+    }
+
+    /// The draw of the strip, brought up to date; writes nothing to the GPU when nothing changed.
+    pub fn timeline_draw(&mut self, view: &StripView<'_>, size: (u32, u32)) -> TimelineDraw {
+        let strip = StripUniform::new(size, view.frames, view.playhead);
+        self.timeline.prepare(&self.gpu.device, &self.gpu.queue, view.status, view.area, &strip)
+    }
+
+    /// Draws the bits of the planes from `first` on (at most four) of the shown frame; `None` when no
+    /// frame is shown or the stage is not set up for raw output.
+    pub fn draw_raw(&mut self, canvas: &Canvas, key: FrameKey, first: usize) -> Option<()> {
+        let slot = self.ring.slot(key)?;
+        let raw = self.raw.as_ref()?;
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        {
+            let mut pass = canvas.begin(&mut encoder, wgpu::Color::TRANSPARENT);
+            raw.draw(&self.gpu.device, &self.gpu.queue, &mut pass, slot, first);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+        Some(())
+    }
+
+    /// The layout of a frame in VRAM.
+    pub fn layout(&self, key: FrameKey) -> Option<Arc<crate::frame::PlaneLayout>> {
+        Some(Arc::clone(&self.ring.slot(key)?.layout))
+    }
+
+    /// The texels of a canvas.
+    ///
+    /// # Errors
+    /// [`ReadbackError`] when the device fails.
+    pub fn read(&self, canvas: &Canvas) -> Result<Vec<u8>, ReadbackError> {
+        read_texture(&self.gpu, canvas.texture())
+    }
+}
+
+/// The frame that is drawn, if any.
+pub fn shown_key(shown: &ShownStatus) -> Option<FrameKey> {
+    match shown {
+        ShownStatus::Exact(key) | ShownStatus::StandIn(key, _) | ShownStatus::Held(key) => Some(*key),
+        ShownStatus::Empty | ShownStatus::Slate(_) | ShownStatus::Black => None,
+    }
+}
+
+fn clear_color(shown: &ShownStatus) -> wgpu::Color {
+    match shown {
+        ShownStatus::Slate(_) => SLATE_COLOR,
+        _ => wgpu::Color::BLACK,
+    }
+}
