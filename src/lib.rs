@@ -6,7 +6,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod cache;
+pub mod cli;
 pub mod color;
 pub mod decode;
 pub mod encode;
@@ -22,3 +24,4 @@ pub mod stage;
 pub mod stats;
 pub mod text;
 pub mod time;
+pub mod ui;

@@ -47,6 +47,7 @@ pub enum Command {
     /// From here on: commands with a value, given by the mouse and by scripts, without keys.
     Seek(u32),
     SelectLayer(usize),
+    SelectClip(usize),
     SetRange(u32, u32),
     Pan(f32, f32),
     /// Factor, and the point of the viewport (0 to 1) that stays where it is.

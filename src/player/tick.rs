@@ -83,6 +83,7 @@ impl Player {
             Command::NextLayer => self.show_neighbour_layer(1),
             Command::PreviousLayer => self.show_neighbour_layer(-1),
             Command::SelectLayer(layer) => self.show_layer(layer),
+            Command::SelectClip(clip) if clip < self.clips.len() => self.show_clip(clip),
             Command::Reload => self.reload(now),
             other => self.move_playhead(other),
         }

@@ -150,6 +150,11 @@ impl Stage {
         Ok(())
     }
 
+    /// The strip is drawn into something of another format than pictures: the window's surface.
+    pub fn use_timeline_format(&mut self, format: wgpu::TextureFormat) {
+        self.timeline = TimelinePass::new(&self.gpu.device, format);
+    }
+
     /// A picture to draw into, of the format that the stage was set up with.
     pub fn canvas(&self, width: u32, height: u32) -> Canvas {
         Canvas::new(&self.gpu, self.options.format, width, height)

@@ -1,0 +1,420 @@
+//! Owns the drawing of one window frame: controls, picture, strip. The picture is drawn into a canvas
+//! of its own only when it changed; a repaint of the controls copies it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui_wgpu::{Renderer, RendererOptions, ScreenDescriptor};
+use winit::event::WindowEvent;
+use winit::event_loop::ActiveEventLoop;
+use winit::window::Window;
+
+use super::AppError;
+use super::surface::{Acquired, WindowSurface};
+use crate::color::ColorSettings;
+use crate::gpu::passes::blit::BlitPass;
+use crate::gpu::passes::timeline::TimelineDraw;
+use crate::gpu::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
+use crate::memory::{adapter_memory, gpu_budget_default};
+use crate::player::{Command, Filter, Framing, Player};
+use crate::stage::{Canvas, Stage, StageError, StageOptions, StripView, fit_zoom, place};
+use crate::stats::{ShownStatus, Snapshot};
+use crate::time::Nanos;
+use crate::ui::{self, Inputs, UiState};
+
+const CANVAS_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+/// Tries for a surface that changes while it is asked for a frame.
+const ACQUIRE_TRIES: usize = 3;
+/// While frames load, the strip and the figures follow this often: drawing must not take the time
+/// that loading needs.
+const STATUS_REPAINT: Duration = Duration::from_millis(150);
+
+/// Everything that the picture on the canvas depends on.
+#[derive(Debug, Clone, PartialEq)]
+struct Drawn {
+    shown: ShownStatus,
+    color: ColorSettings,
+    framing: Framing,
+    filter: Filter,
+    size: (u32, u32),
+}
+
+/// What of the player's state a frame showed that must not be out of date.
+#[derive(Debug, Clone, PartialEq)]
+struct Painted {
+    shown: ShownStatus,
+    playhead: u32,
+    message: Option<String>,
+    view: crate::player::View,
+    playing: bool,
+}
+
+/// The strip inside the controls' own pass.
+struct StripCallback(TimelineDraw);
+
+impl egui_wgpu::CallbackTrait for StripCallback {
+    fn paint(
+        &self,
+        _: egui::PaintCallbackInfo,
+        pass: &mut wgpu::RenderPass<'static>,
+        _: &egui_wgpu::CallbackResources,
+    ) {
+        self.0.record(pass);
+    }
+}
+
+/// The window, its surface, the stage and the controls.
+pub struct FrameLoop {
+    renderer: Renderer,
+    blit: BlitPass,
+    canvas: Option<Canvas>,
+    drawn: Option<Drawn>,
+    painted: Option<Painted>,
+    painted_at: Instant,
+    strip_revision: u64,
+    stage: Stage,
+    surface: WindowSurface,
+    egui: egui_winit::State,
+    ui_state: UiState,
+    shown: ShownStatus,
+    wake_at: Option<Nanos>,
+    repaint_at: Option<Instant>,
+    picture: Option<egui::Rect>,
+    window: Arc<Window>,
+}
+
+impl FrameLoop {
+    /// # Errors
+    /// [`AppError`] when there is no surface, no adapter or no thread.
+    pub fn open(
+        event_loop: &ActiveEventLoop,
+        window: Arc<Window>,
+        adapter: &AdapterChoice,
+        vram_bytes: Option<u64>,
+        ring: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, AppError> {
+        let display = Box::new(event_loop.owned_display_handle());
+        let descriptor = wgpu::InstanceDescriptor::new_with_display_handle_from_env(display);
+        let instance = wgpu::Instance::new(descriptor);
+        let mut surface = WindowSurface::new(&instance, Arc::clone(&window)).map_err(AppError::NoWindow)?;
+        let gpu = Gpu::open(instance, adapter, Some(surface.raw()))
+            .map_err(|error| AppError::Stage(StageError::Gpu(error)))?;
+        let format = surface.choose_format(&gpu).ok_or_else(no_format)?;
+        let is_software = gpu.summary.kind == AdapterKind::Cpu;
+        let default = || gpu_budget_default(adapter_memory(&gpu.summary.pci_address), is_software);
+        let vram_bytes = vram_bytes.unwrap_or_else(default);
+        let options =
+            StageOptions { adapter: adapter.clone(), vram_bytes, forces_bits: false, format: CANVAS_FORMAT };
+        let renderer = Renderer::new(&gpu.device, format, RendererOptions::default());
+        let blit = BlitPass::new(&gpu.device, format);
+        let egui = controls(&window, gpu.max_texture_side());
+        let mut stage = Stage::new(gpu, options, ring).map_err(AppError::Stage)?;
+        stage.use_timeline_format(format);
+        Ok(Self {
+            renderer,
+            blit,
+            canvas: None,
+            drawn: None,
+            painted: None,
+            painted_at: Instant::now(),
+            strip_revision: 0,
+            stage,
+            surface,
+            egui,
+            ui_state: UiState::default(),
+            shown: ShownStatus::Empty,
+            wake_at: None,
+            repaint_at: None,
+            picture: None,
+            window,
+        })
+    }
+
+    pub fn adapter(&self) -> &AdapterSummary {
+        self.stage.adapter()
+    }
+
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    pub fn ui_state(&mut self) -> &mut UiState {
+        &mut self.ui_state
+    }
+
+    pub fn resized(&mut self) {
+        self.surface.resized();
+        self.window.request_redraw();
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.stage.is_busy()
+    }
+
+    pub fn wake_at(&self) -> Option<Nanos> {
+        self.wake_at
+    }
+
+    pub fn repaint_at(&self) -> Option<Instant> {
+        self.repaint_at
+    }
+
+    /// Whether what is typed belongs to a text field.
+    pub fn wants_text(&self) -> bool {
+        self.egui.egui_ctx().text_edit_focused()
+    }
+
+    /// Hands an event to the controls; tells whether they want to be drawn again. The cursor moving over
+    /// the picture changes nothing.
+    pub fn on_window_event(&mut self, event: &WindowEvent) -> bool {
+        let response = self.egui.on_window_event(&self.window, event);
+        let is_hover = matches!(event, WindowEvent::CursorMoved { .. })
+            && !self.egui.is_any_pointer_button_down()
+            && self.is_over_picture();
+        response.repaint && !is_hover
+    }
+
+    fn is_over_picture(&self) -> bool {
+        let position = self.egui.egui_ctx().input(|input| input.pointer.latest_pos());
+        self.picture.zip(position).is_some_and(|(rect, position)| rect.shrink(8.0).contains(position))
+    }
+
+    /// One step of player and ring; a lost device is replaced first.
+    ///
+    /// # Errors
+    /// [`StageError`] when no device can be had any more.
+    pub fn step(&mut self, player: &mut Player, now: Nanos) -> Result<(), StageError> {
+        if self.stage.is_lost() {
+            self.recover()?;
+        }
+        let tick = self.stage.step(player, now);
+        self.shown = tick.shown;
+        self.wake_at = tick.wake_at;
+        Ok(())
+    }
+
+    /// Device, pipelines, textures of the controls and ring start over; the player goes on.
+    fn recover(&mut self) -> Result<(), StageError> {
+        let instance = self.stage.gpu().instance.clone();
+        let fresh = |error: String| GpuError::NoDevice { adapter: "window".into(), reason: error };
+        self.surface = WindowSurface::new(&instance, Arc::clone(&self.window)).map_err(fresh)?;
+        let gpu = Gpu::open(instance, &AdapterChoice::Best, Some(self.surface.raw()))?;
+        let format =
+            self.surface.choose_format(&gpu).ok_or_else(|| fresh("the surface has no format".to_string()))?;
+        self.renderer = Renderer::new(&gpu.device, format, RendererOptions::default());
+        self.blit = BlitPass::new(&gpu.device, format);
+        self.egui = controls(&self.window, gpu.max_texture_side());
+        self.canvas = None;
+        self.drawn = None;
+        self.stage.rebuild(gpu)?;
+        self.stage.use_timeline_format(format);
+        self.window.request_redraw();
+        Ok(())
+    }
+
+    /// Whether what is on screen is out of date.
+    pub fn needs_redraw(&mut self, player: &mut Player) -> bool {
+        let snapshot = player.snapshot();
+        if self.strip_revision != snapshot.timeline.revision {
+            self.repaint_within(STATUS_REPAINT);
+        }
+        let due = self.repaint_at.is_some_and(|at| at <= Instant::now());
+        due || self.painted.as_ref() != Some(&painted(&snapshot, player))
+    }
+
+    fn repaint_within(&mut self, delay: Duration) {
+        let at = self.painted_at + delay;
+        self.repaint_at = Some(self.repaint_at.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    /// Draws one frame of the window; returns what the user did with the controls.
+    ///
+    /// # Errors
+    /// [`StageError`] when the device cannot be replaced.
+    pub fn draw(&mut self, player: &mut Player) -> Result<Vec<Command>, StageError> {
+        let snapshot = player.snapshot();
+        let input = self.egui.take_egui_input(&self.window);
+        let context = self.egui.egui_ctx().clone();
+        let mut output = ui::Output::default();
+        let full = context.run_ui(input, |ui| output = self.build(ui, &snapshot, player));
+        self.egui.handle_platform_output(&self.window, full.platform_output);
+        let delay = full
+            .viewport_output
+            .get(&egui::ViewportId::ROOT)
+            .map_or(Duration::MAX, |viewport| viewport.repaint_delay);
+        self.repaint_at = Instant::now().checked_add(delay).filter(|_| delay < Duration::from_secs(60));
+        let scale = full.pixels_per_point;
+        let primitives = context.tessellate(full.shapes, scale);
+        self.picture = output.picture;
+        self.present(player, &snapshot, full.textures_delta, &primitives, scale);
+        self.painted = Some(painted(&snapshot, player));
+        self.painted_at = Instant::now();
+        self.strip_revision = snapshot.timeline.revision;
+        Ok(output.commands)
+    }
+
+    fn build(&mut self, ui: &mut egui::Ui, snapshot: &Snapshot, player: &Player) -> ui::Output {
+        let adapter = self.stage.adapter().clone();
+        let inputs = Inputs {
+            snapshot,
+            view: player.view(),
+            adapter: &adapter.name,
+            is_software: adapter.kind == AdapterKind::Cpu,
+        };
+        let scale = ui.ctx().pixels_per_point();
+        let stage = &mut self.stage;
+        let mut strip = |rect: egui::Rect| {
+            let size = ((rect.width() * scale).round() as u32, (rect.height() * scale).round() as u32);
+            let view = StripView {
+                status: &snapshot.timeline,
+                area: snapshot.transport.area,
+                frames: snapshot.clip.as_ref().map_or(1, |clip| clip.frames),
+                playhead: snapshot.transport.playhead,
+            };
+            let draw = stage.timeline_draw(&view, size);
+            egui::Shape::Callback(egui_wgpu::Callback::new_paint_callback(rect, StripCallback(draw)))
+        };
+        ui::build(ui, &inputs, &self.ui_state, &mut strip)
+    }
+
+    fn present(
+        &mut self,
+        player: &mut Player,
+        snapshot: &Snapshot,
+        mut textures: egui::TexturesDelta,
+        primitives: &[egui::ClippedPrimitive],
+        scale: f32,
+    ) {
+        let (device, queue) = (self.stage.gpu().device.clone(), self.stage.gpu().queue.clone());
+        for (id, deltas) in textures.set.drain() {
+            for delta in deltas {
+                self.renderer.update_texture(&device, &queue, id, &delta);
+            }
+        }
+        if let Some(texture) = self.acquire() {
+            let origin = self.draw_picture(player, snapshot, scale);
+            let mut encoder = device.create_command_encoder(&Default::default());
+            let screen = ScreenDescriptor {
+                size_in_pixels: [texture.texture.width(), texture.texture.height()],
+                pixels_per_point: scale,
+            };
+            let mut commands =
+                self.renderer.update_buffers(&device, &queue, &mut encoder, primitives, &screen);
+            let view = texture.texture.create_view(&Default::default());
+            let mut pass = surface_pass(&mut encoder, &view);
+            if let (Some(canvas), Some(origin)) = (&self.canvas, origin) {
+                let (width, height) = (texture.texture.width(), texture.texture.height());
+                if let Some((x, y, w, h)) = scissor(origin, canvas, (width, height)) {
+                    pass.set_scissor_rect(x, y, w, h);
+                    self.blit.draw(&device, &queue, &mut pass, canvas.view(), origin);
+                    pass.set_scissor_rect(0, 0, width, height);
+                }
+            }
+            self.renderer.render(&mut pass, primitives, &screen);
+            drop(pass);
+            commands.push(encoder.finish());
+            queue.submit(commands);
+            self.window.pre_present_notify();
+            queue.present(texture);
+        }
+        for id in textures.free.drain() {
+            self.renderer.free_texture(&id);
+        }
+    }
+
+    fn acquire(&mut self) -> Option<wgpu::SurfaceTexture> {
+        for _ in 0..ACQUIRE_TRIES {
+            match self.surface.acquire(self.stage.gpu()) {
+                Acquired::Draw(texture) => return Some(texture),
+                Acquired::Skip => return None,
+                Acquired::Retry => {}
+            }
+        }
+        self.window.request_redraw();
+        None
+    }
+
+    /// Brings the canvas up to date; returns the pixel of the surface where it lies.
+    fn draw_picture(&mut self, player: &mut Player, snapshot: &Snapshot, scale: f32) -> Option<(i32, i32)> {
+        let rect = self.picture?;
+        let size = ((rect.width() * scale).round() as u32, (rect.height() * scale).round() as u32);
+        if size.0 == 0 || size.1 == 0 {
+            return None;
+        }
+        if let Some(window) = snapshot.clip.as_ref().and_then(|clip| clip.display_window) {
+            let aspect = snapshot.clip.as_ref().map_or(1.0, |clip| clip.pixel_aspect);
+            player.set_fit_zoom(fit_zoom((window.width, window.height), aspect, size));
+        }
+        let view = player.view();
+        let is_linear = snapshot.clip.as_ref().is_some_and(|clip| clip.is_linear);
+        let wanted = Drawn {
+            shown: self.shown.clone(),
+            color: view.color(is_linear),
+            framing: view.framing,
+            filter: view.filter,
+            size,
+        };
+        if self.drawn.as_ref() != Some(&wanted) {
+            self.redraw_canvas(&wanted);
+            self.drawn = Some(wanted);
+        }
+        Some(((rect.min.x * scale).round() as i32, (rect.min.y * scale).round() as i32))
+    }
+
+    fn redraw_canvas(&mut self, wanted: &Drawn) {
+        let fits = |canvas: &Canvas| (canvas.width(), canvas.height()) == wanted.size;
+        if !self.canvas.as_ref().is_some_and(fits) {
+            self.canvas = Some(self.stage.canvas(wanted.size.0, wanted.size.1));
+        }
+        let Some(canvas) = &self.canvas else { return };
+        let placement =
+            |layout: &crate::frame::PlaneLayout| place(layout, wanted.size, wanted.framing, wanted.filter);
+        self.stage.draw(canvas, &wanted.shown, placement, &wanted.color, None);
+    }
+}
+
+fn painted(snapshot: &Snapshot, player: &Player) -> Painted {
+    Painted {
+        shown: snapshot.shown.clone(),
+        playhead: snapshot.transport.playhead,
+        message: snapshot.message.clone(),
+        view: *player.view(),
+        playing: snapshot.transport.playing,
+    }
+}
+
+fn no_format() -> AppError {
+    AppError::NoWindow("the surface offers no format".into())
+}
+
+fn controls(window: &Window, max_texture_side: u32) -> egui_winit::State {
+    let context = egui::Context::default();
+    ui::apply_theme(&context);
+    let scale = Some(window.scale_factor() as f32);
+    let side = Some(max_texture_side as usize);
+    egui_winit::State::new(context, egui::ViewportId::ROOT, window, scale, window.theme(), side)
+}
+
+fn surface_pass(encoder: &mut wgpu::CommandEncoder, view: &wgpu::TextureView) -> wgpu::RenderPass<'static> {
+    let ops = wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store };
+    encoder
+        .begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("window"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view,
+                depth_slice: None,
+                resolve_target: None,
+                ops,
+            })],
+            ..Default::default()
+        })
+        .forget_lifetime()
+}
+
+/// The part of the surface that the canvas covers.
+fn scissor(origin: (i32, i32), canvas: &Canvas, surface: (u32, u32)) -> Option<(u32, u32, u32, u32)> {
+    let (x, y) = (origin.0.max(0) as u32, origin.1.max(0) as u32);
+    let width = canvas.width().min(surface.0.saturating_sub(x));
+    let height = canvas.height().min(surface.1.saturating_sub(y));
+    (width > 0 && height > 0).then_some((x, y, width, height))
+}

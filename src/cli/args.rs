@@ -1,0 +1,467 @@
+//! Owns the one definition of commands and flags; help is made from it. Names are a contract that
+//! scripts rely on.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::encode::DemoCodec;
+use crate::memory::{MemLimit, parse_size};
+use crate::player::MissingPolicy;
+use crate::time::{LoopMode, Rate};
+
+const EXAMPLES: &str = "\
+Examples:
+  rushes shot.####.exr                    play a sequence in a window
+  rushes shot.1001.exr plate/ ref.png     several clips; a member opens its sequence, a folder what is in it
+  rushes demo                             write a synthetic 4K sequence once and play it
+  rushes info shot.####.exr               what is in the files
+  rushes render shot.####.exr -o out.####.png
+  rushes bench playback shot.####.exr --loops 3 --json
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no media could be opened, 4 some media failed,
+5 no usable GPU adapter or window, 6 a bench requirement was missed, 130 interrupted.";
+
+/// A review player for EXR and image sequences.
+#[derive(Debug, Parser)]
+#[command(name = "rushes", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<CommandArgs>,
+
+    #[command(flatten)]
+    pub window: WindowArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CommandArgs {
+    /// What is in the media: range and gaps, parts, layers, channels, windows, attributes
+    Info(InfoArgs),
+    /// The sequences in folders, one line each
+    Ls(LsArgs),
+    /// Frames through decoder, both cache tiers and the image pass, to files
+    Render(RenderArgs),
+    /// Measurements with a report
+    Bench(BenchArgs),
+    /// Write a synthetic EXR sequence to the cache folder once and play it
+    Demo(DemoArgs),
+    /// GPU, driver, memory, budgets and paths of this machine
+    Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct MediaArgs {
+    /// Frame numbers that the clip is meant to have; missing ones follow --missing
+    #[arg(long, value_name = "A-B", value_parser = parse_range, allow_hyphen_values = true)]
+    pub range: Option<(i64, i64)>,
+    /// First frame of the work area, as in the file names
+    #[arg(long = "in", value_name = "N", allow_hyphen_values = true)]
+    pub in_point: Option<i64>,
+    /// Last frame of the work area
+    #[arg(long = "out", value_name = "N", allow_hyphen_values = true)]
+    pub out_point: Option<i64>,
+    /// Frames a second: 24, 23.976 or 24000/1001
+    #[arg(long, value_name = "F")]
+    pub fps: Option<Rate>,
+    /// The layer to show, as `rushes info` lists it
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// The part to show, counted from 0
+    #[arg(long, value_name = "N")]
+    pub part: Option<usize>,
+    /// What is shown for a frame without a file
+    #[arg(long, value_enum, value_name = "POLICY", default_value_t = Missing::Hold)]
+    pub missing: Missing,
+    /// Open just the named files, not their sequences
+    #[arg(long)]
+    pub single: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct MachineArgs {
+    /// Memory for decoded frames: 50% of what is usable, or 24GiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_mem)]
+    pub mem: Option<MemLimit>,
+    /// Memory that is left to everyone else
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub reserve: Option<u64>,
+    /// GPU memory for frames
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub vram: Option<u64>,
+    /// Decode threads
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// The GPU by a part of its name, or `cpu` for a software adapter
+    #[arg(long, value_name = "NAME")]
+    pub adapter: Option<String>,
+    /// error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    pub log_level: log::LevelFilter,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlayArgs {
+    /// What happens at the end of the work area
+    #[arg(long = "loop", value_enum, value_name = "MODE", default_value_t = LoopArg::Again)]
+    pub loop_mode: LoopArg,
+    /// Play backwards
+    #[arg(long)]
+    pub reverse: bool,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct ColorArgs {
+    /// In stops
+    #[arg(long, value_name = "STOPS", allow_hyphen_values = true)]
+    pub exposure: Option<f32>,
+    #[arg(long, value_name = "G")]
+    pub gamma: Option<f32>,
+    /// The file's own numbers
+    #[arg(long)]
+    pub raw: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct WindowArgs {
+    /// Patterns (shot.####.exr), members of sequences, folders, stills
+    #[arg(value_name = "MEDIA")]
+    pub media: Vec<OsString>,
+    #[command(flatten)]
+    pub clip: MediaArgs,
+    #[command(flatten)]
+    pub play: PlayArgs,
+    #[command(flatten)]
+    pub color: ColorArgs,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Run a command of --list-commands at the start; may be given several times
+    #[arg(long = "command", value_name = "NAME")]
+    pub command_at_start: Vec<String>,
+    /// Names, keys and texts of all commands
+    #[arg(long)]
+    pub list_commands: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    #[arg(value_name = "MEDIA", required = true)]
+    pub media: Vec<OsString>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Open just the named files, not their sequences
+    #[arg(long)]
+    pub single: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LsArgs {
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folders: Vec<PathBuf>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    #[arg(value_name = "MEDIA")]
+    pub media: OsString,
+    /// Where to: out.####.png, .tif or .exr; a run of # is the frame number
+    #[arg(short = 'o', long = "output", value_name = "OUT")]
+    pub output: PathBuf,
+    /// Frame numbers to render, such as 1-100 or 1-100x10
+    #[arg(long, value_name = "A-B", allow_hyphen_values = true)]
+    pub frames: Option<String>,
+    /// Size of the pictures; the display window one to one when not given
+    #[arg(long, value_name = "WxH", value_parser = parse_dimensions)]
+    pub size: Option<(u32, u32)>,
+    #[arg(long, value_enum, default_value_t = Channel::Rgb)]
+    pub channel: Channel,
+    /// 8 or 16 for PNG and TIFF, half or float for EXR
+    #[arg(long, value_enum)]
+    pub depth: Option<Depth>,
+    #[arg(long, value_enum, default_value_t = FilterArg::Bilinear)]
+    pub filter: FilterArg,
+    /// Leave pictures alone that exist already
+    #[arg(long)]
+    pub skip_existing: bool,
+    #[command(flatten)]
+    pub clip: MediaArgs,
+    #[command(flatten)]
+    pub color: ColorArgs,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    pub bench: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Headless playback through both cache tiers and the image pass
+    Playback(PlaybackArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct PlaybackArgs {
+    #[arg(value_name = "MEDIA")]
+    pub media: OsString,
+    /// Passes through the work area
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub loops: u32,
+    /// Show every frame, however long it takes (the default)
+    #[arg(long, group = "pace")]
+    pub every_frame: bool,
+    /// Keep the time, drop frames that are late
+    #[arg(long, group = "pace")]
+    pub real_time: bool,
+    /// As fast as frames come
+    #[arg(long, group = "pace")]
+    pub unpaced: bool,
+    /// Size of what is drawn
+    #[arg(long, value_name = "WxH", value_parser = parse_dimensions, default_value = "1280x720")]
+    pub size: (u32, u32),
+    /// Exit with 6 when the measured rate is lower
+    #[arg(long, value_name = "F")]
+    pub require_fps: Option<f64>,
+    /// Start the clock when the CPU tier holds all of the work area that fits
+    #[arg(long)]
+    pub preroll: bool,
+    /// A checksum of every picture that was shown
+    #[arg(long)]
+    pub checksum: bool,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub clip: MediaArgs,
+    #[command(flatten)]
+    pub play: PlayArgs,
+    #[command(flatten)]
+    pub color: ColorArgs,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    #[arg(long, value_name = "WxH", value_parser = parse_dimensions, default_value = "4096x2160")]
+    pub size: (u32, u32),
+    #[arg(long, value_name = "N", default_value_t = 48, value_parser = clap::value_parser!(u32).range(1..))]
+    pub frames: u32,
+    /// none, rle, zips, zip, piz, pxr24, b44, b44a, dwaa or dwab
+    #[arg(long, value_name = "C", default_value = "zip")]
+    pub codec: DemoCodec,
+    /// Write the sequence, print its pattern and play nothing
+    #[arg(long)]
+    pub write_only: bool,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Missing {
+    #[default]
+    Hold,
+    Nearest,
+    Black,
+    Error,
+    Skip,
+}
+
+impl From<Missing> for MissingPolicy {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Hold => Self::Hold,
+            Missing::Nearest => Self::Nearest,
+            Missing::Black => Self::Black,
+            Missing::Error => Self::Error,
+            Missing::Skip => Self::Skip,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LoopArg {
+    #[default]
+    #[value(name = "loop")]
+    Again,
+    Once,
+    Pingpong,
+}
+
+impl From<LoopArg> for LoopMode {
+    fn from(mode: LoopArg) -> Self {
+        match mode {
+            LoopArg::Again => Self::Loop,
+            LoopArg::Once => Self::Once,
+            LoopArg::Pingpong => Self::PingPong,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Channel {
+    Rgb,
+    R,
+    G,
+    B,
+    A,
+    L,
+}
+
+impl From<Channel> for crate::color::ChannelView {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Rgb => Self::Rgb,
+            Channel::R => Self::Red,
+            Channel::G => Self::Green,
+            Channel::B => Self::Blue,
+            Channel::A => Self::Alpha,
+            Channel::L => Self::Luminance,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Depth {
+    #[value(name = "8")]
+    Eight,
+    #[value(name = "16")]
+    Sixteen,
+    Half,
+    Float,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FilterArg {
+    Nearest,
+    Bilinear,
+}
+
+impl From<FilterArg> for crate::player::Filter {
+    fn from(filter: FilterArg) -> Self {
+        match filter {
+            FilterArg::Nearest => Self::Nearest,
+            FilterArg::Bilinear => Self::Bilinear,
+        }
+    }
+}
+
+/// `A-B`, either of which may be negative.
+fn parse_range(text: &str) -> Result<(i64, i64), String> {
+    let set = crate::sequence::RangeSet::parse(text).map_err(|error| error.to_string())?;
+    Ok((*set.bounds().start(), *set.bounds().end()))
+}
+
+fn parse_mem(text: &str) -> Result<MemLimit, String> {
+    if let Some(percent) = text.trim().strip_suffix('%') {
+        return match percent.trim().parse() {
+            Ok(percent @ 1..=95) => Ok(MemLimit::Percent(percent)),
+            _ => Err(format!("«{}» is not between 1% and 95%", crate::text::shown(text))),
+        };
+    }
+    parse_size(text).map(MemLimit::Bytes).map_err(|error| error.to_string())
+}
+
+fn parse_dimensions(text: &str) -> Result<(u32, u32), String> {
+    let side = |text: &str| text.trim().parse::<u32>().ok().filter(|side| (1..=16_384).contains(side));
+    text.split_once(['x', 'X'])
+        .and_then(|(width, height)| Some((side(width)?, side(height)?)))
+        .ok_or_else(|| format!("«{}» is no size: write WxH, such as 1280x720", crate::text::shown(text)))
+}
+
+/// Options and commands of the contract that this version does not have yet.
+const LATER_OPTIONS: &[&str] = &[
+    "--eye",
+    "--ocio",
+    "--input",
+    "--display",
+    "--view",
+    "--look",
+    "--lut",
+    "--profile",
+    "--eviction",
+    "--simulate-pressure",
+    "--audio",
+    "--no-audio",
+    "--metrics",
+    "--metrics-file",
+    "--metrics-public",
+    "--metrics-token",
+    "--config",
+    "--no-config",
+];
+const LATER_COMMANDS: &[&str] = &["compare", "export", "completions", "man"];
+const LATER_BENCHES: &[&str] = &["decode", "scrub"];
+
+/// The name of something in `arguments` that is planned and not there yet.
+pub fn planned(arguments: &[OsString]) -> Option<String> {
+    let texts: Vec<&str> =
+        arguments.iter().map_while(|argument| argument.to_str()).take_while(|text| *text != "--").collect();
+    if let Some(command) = texts.first().filter(|text| LATER_COMMANDS.contains(text)) {
+        return Some(format!("the command «{command}»"));
+    }
+    if let ["bench", bench, ..] = texts[..]
+        && LATER_BENCHES.contains(&bench)
+    {
+        return Some(format!("the command «bench {bench}»"));
+    }
+    if texts.windows(2).any(|pair| pair == ["--filter", "best"]) {
+        return Some("--filter best".into());
+    }
+    let name = |text: &&str| text.split_once('=').map_or(*text, |(name, _)| name).to_string();
+    texts
+        .iter()
+        .map(name)
+        .find(|name| LATER_OPTIONS.contains(&name.as_str()))
+        .map(|name| format!("the option {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_file_called_like_a_command_needs_a_path() {
+        let cli = Cli::try_parse_from(["rushes", "./ls"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.window.media, ["./ls"]);
+    }
+
+    #[test]
+    fn planned_options_are_named_and_files_of_their_name_are_not() {
+        let of = |texts: &[&str]| planned(&texts.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(of(&["a.exr", "--ocio=x"]), Some("the option --ocio".into()));
+        assert_eq!(of(&["compare", "a", "b"]), Some("the command «compare»".into()));
+        assert_eq!(of(&["bench", "scrub", "a"]), Some("the command «bench scrub»".into()));
+        assert_eq!(of(&["--", "--ocio"]), None);
+        assert_eq!(of(&["bench", "playback", "a.exr"]), None);
+    }
+
+    #[test]
+    fn values_are_checked() {
+        assert_eq!(parse_range("-10--5"), Ok((-10, -5)));
+        assert_eq!(parse_mem("50%"), Ok(MemLimit::Percent(50)));
+        assert!(parse_mem("96%").is_err() && parse_mem("0%").is_err());
+        assert_eq!(parse_dimensions("1280x720"), Ok((1280, 720)));
+        assert!(parse_dimensions("0x1").is_err() && parse_dimensions("99999x1").is_err());
+    }
+}

@@ -1,0 +1,41 @@
+//! `bench playback`: headless playback with a report, as text or as one JSON object.
+
+use std::time::Instant;
+
+use super::args::PlaybackArgs;
+use super::playback::{PlaybackOptions, play};
+use super::session::{Headless, HeadlessOptions, set_color, set_playback};
+use super::{Failure, Interrupt, print_lines};
+use crate::player::Pace;
+
+pub fn playback(args: &PlaybackArgs, interrupt: &Interrupt) -> Result<(), Failure> {
+    let started = Instant::now();
+    let pace = match (args.real_time, args.unpaced) {
+        (true, _) => Pace::RealTime,
+        (_, true) => Pace::Unpaced,
+        _ => Pace::EveryFrame,
+    };
+    let options = HeadlessOptions { pace, forces_bits: false, format: wgpu::TextureFormat::Rgba8Unorm };
+    let mut headless = Headless::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
+    set_playback(&mut headless.player, &args.clip, &args.play);
+    set_color(&mut headless.player, &args.color);
+    let run = PlaybackOptions {
+        loops: args.loops,
+        size: args.size,
+        preroll: args.preroll,
+        checksum: args.checksum,
+    };
+    let played = play(&mut headless, &run, started)?;
+    if args.json {
+        print_lines(std::iter::once(played.json().to_string()))?;
+    } else {
+        print_lines(played.lines().into_iter())?;
+    }
+    match args.require_fps {
+        Some(wanted) if played.fps_actual < wanted => Err(Failure::new(
+            Failure::REQUIREMENT,
+            format!("{:.2} fps where {wanted} are required", played.fps_actual),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,75 @@
+//! `doctor`: what this machine offers and what would be used, for the first lines of a bug report.
+
+use super::args::DoctorArgs;
+use super::session::{adapter_choice, cpu_budget, decode_threads, vram_budget};
+use super::{Failure, print_lines};
+use crate::gpu::Gpu;
+use crate::memory::{MemLimit, Sampler, format_bytes};
+
+pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
+    super::log_at(log::LevelFilter::Off);
+    let machine = &args.machine;
+    let mut lines = vec![
+        format!("rushes        {}", env!("CARGO_PKG_VERSION")),
+        format!("system        {} {}", std::env::consts::OS, std::env::consts::ARCH),
+        format!("decode        {} threads; EXR by the crate exr, stills by image", decode_threads(machine)),
+        "video         not in this version".to_string(),
+        "colour        sRGB and raw, built in; OCIO is not in this version".to_string(),
+    ];
+    lines.extend(memory_lines(machine));
+    let gpu = Gpu::headless(&adapter_choice(machine));
+    match &gpu {
+        Ok(gpu) => lines.extend(gpu_lines(gpu, machine)),
+        Err(error) => lines.push(format!("gpu           {error}")),
+    }
+    lines.push(format!("display       {}", display_line()));
+    print_lines(lines.into_iter())?;
+    match gpu {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure::new(Failure::NO_GPU, "drawing needs a GPU adapter; info and ls work without")),
+    }
+}
+
+fn memory_lines(machine: &super::args::MachineArgs) -> Vec<String> {
+    let sample = Sampler::default().sample();
+    let budget = cpu_budget(machine);
+    let stated = match budget.limit {
+        MemLimit::Percent(percent) => format!("{percent} % of what is usable"),
+        MemLimit::Bytes(bytes) => format_bytes(bytes),
+    };
+    vec![
+        format!(
+            "memory        {}, {} available now",
+            format_bytes(sample.total_bytes),
+            format_bytes(sample.available_bytes)
+        ),
+        format!(
+            "RAM budget    {} ({stated} after a reserve of {})",
+            format_bytes(budget.limit_bytes(&sample, 0)),
+            format_bytes(budget.reserve_bytes)
+        ),
+    ]
+}
+
+fn gpu_lines(gpu: &Gpu, machine: &super::args::MachineArgs) -> Vec<String> {
+    let summary = &gpu.summary;
+    let mut lines = vec![
+        format!("gpu           {} ({}, {})", summary.name, summary.backend, summary.kind.name()),
+        format!("driver        {}", summary.driver),
+        format!("VRAM budget   {}", format_bytes(vram_budget(machine, summary))),
+        format!("textures      up to {} pixels a side", gpu.max_texture_side()),
+    ];
+    if summary.kind == crate::gpu::AdapterKind::Cpu {
+        lines.push("note          this is a software adapter: drawing runs on the CPU".to_string());
+    }
+    lines
+}
+
+fn display_line() -> String {
+    let of = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match (of("WAYLAND_DISPLAY"), of("DISPLAY")) {
+        (Some(wayland), _) => format!("Wayland {}", crate::text::shown(wayland)),
+        (None, Some(x11)) => format!("X11 {}", crate::text::shown(x11)),
+        (None, None) => "none set; render and bench work without one".to_string(),
+    }
+}

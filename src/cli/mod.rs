@@ -1,0 +1,176 @@
+//! Arguments as typed become a resolved configuration and then one of the subcommands. Holds no policy.
+//! Data goes to stdout, messages to stderr.
+
+mod args;
+mod bench;
+mod demo;
+mod doctor;
+mod info;
+mod playback;
+mod render;
+mod session;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use args::{BenchCommand, Cli, CommandArgs, WindowArgs};
+use clap::Parser;
+
+use crate::player::COMMANDS;
+use crate::stats::Snapshot;
+
+/// Why a command did not do what it was asked for: a line for stderr and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: u8,
+    pub message: String,
+}
+
+impl Failure {
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const NO_MEDIA: u8 = 3;
+    pub const SOME_MEDIA: u8 = 4;
+    pub const NO_GPU: u8 = 5;
+    pub const REQUIREMENT: u8 = 6;
+    pub const INTERRUPTED: u8 = 130;
+
+    pub fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    fn interrupted() -> Self {
+        Self::new(Self::INTERRUPTED, "interrupted")
+    }
+}
+
+/// Runs the program with the arguments after its name.
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let interrupt = Interrupt::install();
+    quieten_workers();
+    match dispatch(&arguments, &interrupt) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                say(&failure.message);
+            }
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn dispatch(arguments: &[OsString], interrupt: &Interrupt) -> Result<(), Failure> {
+    if let Some(planned) = args::planned(arguments) {
+        return Err(Failure::new(Failure::USAGE, format!("{planned} is not part of this version yet")));
+    }
+    let named = std::iter::once(OsString::from("rushes")).chain(arguments.iter().cloned());
+    let cli = match Cli::try_parse_from(named) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return Err(Failure::new(error.exit_code() as u8, "")).or_else(|failure| match failure.code {
+                0 => Ok(()),
+                _ => Err(failure),
+            });
+        }
+    };
+    match cli.command {
+        None => window(&cli.window, interrupt),
+        Some(CommandArgs::Info(args)) => info::info(&args),
+        Some(CommandArgs::Ls(args)) => info::ls(&args),
+        Some(CommandArgs::Render(args)) => render::render(&args, interrupt),
+        Some(CommandArgs::Bench(args)) => match args.bench {
+            BenchCommand::Playback(args) => bench::playback(&args, interrupt),
+        },
+        Some(CommandArgs::Demo(args)) => demo::demo(&args, interrupt),
+        Some(CommandArgs::Doctor(args)) => doctor::doctor(&args),
+    }
+}
+
+fn window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failure> {
+    log_at(args.machine.log_level);
+    if args.list_commands {
+        return print_lines(
+            COMMANDS.iter().map(|row| format!("{:<20} {:<22} {}", row.name, row.keys.join(", "), row.text)),
+        );
+    }
+    session::open_window(args, interrupt)
+}
+
+/// Messages go to stderr, one line each.
+pub(crate) fn say(message: &str) {
+    let _ = writeln!(std::io::stderr(), "rushes: {message}");
+}
+
+/// Data goes to stdout; a reader that closed early is no failure.
+fn print_lines(lines: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        match writeln!(out, "{line}") {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) => return Err(Failure::new(Failure::FAILED, format!("stdout: {error}"))),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+fn log_at(level: log::LevelFilter) {
+    let _ = env_logger::Builder::new()
+        .filter_level(level)
+        .filter_module("wgpu_hal", level.min(log::LevelFilter::Error))
+        .filter_module("wgpu_core", level.min(log::LevelFilter::Error))
+        .filter_module("naga", level.min(log::LevelFilter::Error))
+        .format_target(false)
+        .try_init();
+}
+
+/// A panic in a codec is caught and becomes the frame's error; its message is of use to us only.
+fn quieten_workers() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let thread = std::thread::current();
+        if thread.name().is_some_and(|name| name.starts_with("decode-")) {
+            log::debug!("a decoder panicked: {}", crate::text::shown(info.to_string()));
+        } else {
+            default(info);
+        }
+    }));
+}
+
+/// Set by SIGINT and SIGTERM; looked at by every loop.
+#[derive(Debug, Clone)]
+pub struct Interrupt {
+    flag: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    fn install() -> Self {
+        let flag = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            // The second signal ends the process at once, should a loop not look.
+            let _ = signal_hook::flag::register_conditional_shutdown(
+                signal,
+                i32::from(Failure::INTERRUPTED),
+                Arc::clone(&flag),
+            );
+            let _ = signal_hook::flag::register(signal, Arc::clone(&flag));
+        }
+        Self { flag }
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+}
+
+/// Text of the shown state, for messages.
+fn slate_text(snapshot: &Snapshot) -> Option<String> {
+    match &snapshot.shown {
+        crate::stats::ShownStatus::Slate(reason) => Some(reason.replace('\n', ": ")),
+        _ => None,
+    }
+}

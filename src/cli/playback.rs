@@ -1,0 +1,438 @@
+//! Owns headless playback: the loop that presents frames, and what it measured. `bench` reports it,
+//! `demo` plays with it where there is no display.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::session::Headless;
+use crate::cache::Origin;
+use crate::color::ColorSettings;
+use crate::memory::{Component, Tier, format_bytes};
+use crate::player::{Command, Filter, Framing, Pace, Waits};
+use crate::stage::{Canvas, StripView, place};
+use crate::stats::{Histogram, Percentiles, Snapshot, TierStatus};
+use crate::time::Clock;
+
+/// Height of the strip that is drawn into every picture.
+const STRIP_PIXELS: u32 = 16;
+/// The share of a frame's time that must be spent waiting before something is named as the limit.
+const LIMIT_SHARE: f64 = 0.02;
+
+/// What to play and how.
+pub struct PlaybackOptions {
+    pub loops: u32,
+    pub size: (u32, u32),
+    pub preroll: bool,
+    pub checksum: bool,
+}
+
+/// One pass through the work area.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Pass {
+    #[serde(rename = "loop")]
+    pub number: u32,
+    pub decodes: u64,
+    pub uploads: u64,
+    pub upload_bytes: u64,
+    pub cpu_hits: u64,
+    pub gpu_hits: u64,
+    pub fps: f64,
+}
+
+/// What was shown, for comparing runs picture by picture.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checksum {
+    pub frame: i64,
+    pub tier: &'static str,
+    pub xxh64: String,
+}
+
+/// Everything that a run measured.
+pub struct Playback {
+    pub snapshot: Snapshot,
+    pub passes: Vec<Pass>,
+    pub intervals: Percentiles,
+    pub first_frame_ms: f64,
+    pub fps_actual: f64,
+    pub verdict: &'static str,
+    pub checksums: Vec<Checksum>,
+    pub mode: &'static str,
+    pub loops: u32,
+    pub rss_peak_bytes: u64,
+    pub by_class: BTreeMap<&'static str, u64>,
+    adapter: Value,
+    media: String,
+}
+
+/// Nanoseconds that playback waited, by what it waited for.
+#[derive(Debug, Default)]
+struct Waited {
+    decode: u64,
+    upload: u64,
+    draw: u64,
+}
+
+struct Run<'a> {
+    headless: &'a mut Headless,
+    options: &'a PlaybackOptions,
+    canvas: Canvas,
+    color: ColorSettings,
+    started: Instant,
+    intervals: Histogram,
+    last_present: Option<Instant>,
+    first_present: Option<Instant>,
+    presents: u64,
+    passes: Vec<Pass>,
+    /// As of the last presentation: what the next tick does belongs to the next frame.
+    latest: Snapshot,
+    pass_start: (Snapshot, Instant, u64),
+    waited: Waited,
+    checksums: Vec<Checksum>,
+}
+
+/// Plays `loops` passes; the player is set up and stands at the start of its work area.
+///
+/// # Errors
+/// [`Failure`] when interrupted or when the GPU fails for good.
+pub fn play(
+    headless: &mut Headless,
+    options: &PlaybackOptions,
+    started: Instant,
+) -> Result<Playback, Failure> {
+    let is_linear = headless.player.clip().is_some_and(|clip| clip.info.is_linear);
+    // Queued commands take effect with the first tick, before anything is drawn.
+    headless.step()?;
+    if options.preroll {
+        preroll(headless)?;
+    }
+    headless.player.command(Command::TogglePlay);
+    let color = headless.player.view().color(is_linear);
+    let canvas = headless.stage.canvas(options.size.0, options.size.1);
+    let snapshot = headless.player.snapshot();
+    let mut run = Run {
+        headless,
+        options,
+        canvas,
+        color,
+        started,
+        intervals: Histogram::default(),
+        last_present: None,
+        first_present: None,
+        presents: 0,
+        passes: Vec::new(),
+        latest: snapshot.clone(),
+        pass_start: (snapshot, Instant::now(), 0),
+        waited: Waited::default(),
+        checksums: Vec::new(),
+    };
+    run.run()?;
+    Ok(run.finish())
+}
+
+/// Waits until the CPU tier holds all of the work area that fits.
+fn preroll(headless: &mut Headless) -> Result<(), Failure> {
+    loop {
+        let tick = headless.step()?;
+        if headless.player.is_settled() {
+            return Ok(());
+        }
+        headless.wait(&tick);
+    }
+}
+
+impl Run<'_> {
+    fn run(&mut self) -> Result<(), Failure> {
+        loop {
+            let tick = self.headless.step()?;
+            let loops = self.headless.player.transport().counters().loops;
+            if loops > self.passes.len() as u64 {
+                self.end_pass();
+            }
+            if loops >= u64::from(self.options.loops) || !self.headless.player.transport().is_playing() {
+                break;
+            }
+            if tick.presented {
+                self.present(&tick.shown)?;
+            } else {
+                let (before, reason) = (Instant::now(), self.headless.player.waits_for());
+                self.headless.wait(&tick);
+                self.count_wait(before, reason);
+            }
+        }
+        if self.passes.len() < self.options.loops as usize {
+            self.end_pass();
+        }
+        Ok(())
+    }
+
+    fn count_wait(&mut self, since: Instant, reason: Waits) {
+        let nanos = since.elapsed().as_nanos() as u64;
+        let is_due =
+            self.headless.player.transport().next_due().is_none_or(|due| due <= self.headless.clock.now());
+        match reason {
+            Waits::Decode if is_due => self.waited.decode += nanos,
+            Waits::Upload if is_due => self.waited.upload += nanos,
+            _ => {}
+        }
+    }
+
+    /// Draws what is shown, waits for it and notes when it was done.
+    fn present(&mut self, shown: &crate::stats::ShownStatus) -> Result<(), Failure> {
+        let before = Instant::now();
+        let snapshot = self.headless.player.snapshot();
+        let transport = &snapshot.transport;
+        let strip = StripView {
+            status: &snapshot.timeline,
+            area: transport.area,
+            frames: snapshot.clip.as_ref().map_or(1, |clip| clip.frames),
+            playhead: transport.playhead,
+        };
+        let size = (self.canvas.width(), self.canvas.height());
+        let placement =
+            |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, Filter::Bilinear);
+        let submission = self.headless.stage.draw(
+            &self.canvas,
+            shown,
+            placement,
+            &self.color,
+            Some((&strip, STRIP_PIXELS)),
+        );
+        self.headless.stage.gpu().wait_for(submission);
+        self.note_present();
+        self.waited.draw += before.elapsed().as_nanos() as u64;
+        if self.options.checksum {
+            self.checksum(&snapshot)?;
+        }
+        self.latest = snapshot;
+        Ok(())
+    }
+
+    fn note_present(&mut self) {
+        let now = Instant::now();
+        if let Some(last) = self.last_present {
+            self.intervals.record((now - last).as_nanos() as u64);
+        }
+        self.first_present.get_or_insert(now);
+        self.last_present = Some(now);
+        self.presents += 1;
+    }
+
+    /// The checksum covers the picture without the strip, whose playhead differs.
+    fn checksum(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+        let read = self.headless.stage.read(&self.canvas);
+        let texels = read.map_err(|error| Failure::new(Failure::FAILED, error.to_string()))?;
+        let rows = (self.canvas.height() - STRIP_PIXELS.min(self.canvas.height())) as usize;
+        let picture = &texels[..rows * self.canvas.width() as usize * 4];
+        let tier = match self.headless.player.last_origin() {
+            Some(Origin::Vram) => "gpu",
+            Some(Origin::CpuTier) => "cpu",
+            Some(Origin::Decode) => "disk",
+            None => "none",
+        };
+        self.checksums.push(Checksum {
+            frame: snapshot.clip.as_ref().map_or(0, |clip| clip.frame_number),
+            tier,
+            xxh64: format!("{:016x}", xxhash_rust::xxh64::xxh64(picture, 0)),
+        });
+        Ok(())
+    }
+
+    fn end_pass(&mut self) {
+        let now = self.latest.clone();
+        let (before, started, presents) = &self.pass_start;
+        let decodes =
+            |snapshot: &Snapshot| snapshot.decode.ok + snapshot.decode.degraded + snapshot.decode.error;
+        let seconds = started.elapsed().as_secs_f64();
+        self.passes.push(Pass {
+            number: self.passes.len() as u32 + 1,
+            decodes: decodes(&now) - decodes(before),
+            uploads: now.uploads - before.uploads,
+            upload_bytes: now.upload_bytes - before.upload_bytes,
+            cpu_hits: now.cpu.hits - before.cpu.hits,
+            gpu_hits: now.gpu.hits - before.gpu.hits,
+            fps: (self.presents - presents) as f64 / seconds.max(1e-9),
+        });
+        self.pass_start = (now, Instant::now(), self.presents);
+    }
+
+    fn finish(self) -> Playback {
+        self.headless.sample_memory();
+        let since = |from: Option<Instant>, to: Option<Instant>| {
+            from.zip(to).map_or(0.0, |(from, to)| (to - from).as_secs_f64())
+        };
+        let seconds = since(self.first_present, self.last_present);
+        let fps_actual = if seconds > 0.0 { (self.presents - 1) as f64 / seconds } else { 0.0 };
+        let verdict = self.verdict(seconds);
+        let adapter = self.headless.stage.adapter();
+        let player = &mut self.headless.player;
+        let mode = match player.transport().pace {
+            Pace::EveryFrame => "every-frame",
+            Pace::RealTime => "real-time",
+            Pace::Unpaced => "unpaced",
+        };
+        let by_class = Component::ALL
+            .into_iter()
+            .map(|component| (component.name(), player.ledger().charged_component(Tier::Cpu, component)))
+            .collect();
+        let snapshot = self.latest;
+        Playback {
+            media: snapshot.clip.as_ref().map(|clip| clip.name.clone()).unwrap_or_default(),
+            adapter: json!({
+                "name": adapter.name, "backend": adapter.backend, "kind": adapter.kind.name(),
+            }),
+            snapshot,
+            passes: self.passes,
+            intervals: self.intervals.percentiles(),
+            first_frame_ms: since(Some(self.started), self.first_present) * 1e3,
+            fps_actual,
+            verdict,
+            checksums: self.checksums,
+            mode,
+            loops: self.options.loops,
+            rss_peak_bytes: self.headless.rss_peak_bytes,
+            by_class,
+        }
+    }
+
+    /// What took the time that frames had to wait for.
+    fn verdict(&self, seconds: f64) -> &'static str {
+        let Waited { decode, upload, draw } = self.waited;
+        let total = seconds * 1e9;
+        let counters = self.latest.present;
+        let is_unpaced = self.headless.player.transport().pace == Pace::Unpaced;
+        if !is_unpaced && counters.late + counters.dropped == 0 {
+            return "nothing";
+        }
+        let limits = [(decode, "decode"), (upload, "upload"), (draw, "gpu")];
+        let (most, name) = limits.into_iter().max_by_key(|(nanos, _)| *nanos).unwrap_or((0, "nothing"));
+        if most as f64 > total * LIMIT_SHARE { name } else { "nothing" }
+    }
+}
+
+fn tier_json(tier: &TierStatus) -> Value {
+    let evictions: BTreeMap<&str, u64> =
+        tier.evictions.iter().map(|(cause, count)| (cause.name(), count)).collect();
+    json!({
+        "budget_bytes": tier.budget_bytes,
+        "charged_bytes": tier.charged_bytes,
+        "charged_peak_bytes": tier.charged_peak_bytes,
+        "overdraft_bytes": tier.overdraft_bytes,
+        "resident_frames": tier.resident_frames,
+        "hits": tier.hits,
+        "misses": tier.misses,
+        "inserts": tier.inserts,
+        "evictions": evictions,
+        "refused": tier.refused,
+    })
+}
+
+impl Playback {
+    /// The report as one object. What this version does not measure is null.
+    pub fn json(&self) -> Value {
+        let (snapshot, decode) = (&self.snapshot, &self.snapshot.decode);
+        let mut gpu = tier_json(&snapshot.gpu);
+        gpu["uploads"] = snapshot.uploads.into();
+        gpu["upload_bytes"] = snapshot.upload_bytes.into();
+        gpu["upload_gb_per_s"] = json!(self.upload_rate());
+        json!({
+            "media": self.media,
+            "frames": snapshot.transport.area.frames(),
+            "loops": self.loops,
+            "mode": self.mode,
+            "fps_target": snapshot.transport.rate.as_f64(),
+            "fps_actual": self.fps_actual,
+            "adapter": self.adapter,
+            "first_frame_ms": self.first_frame_ms,
+            "presented": snapshot.present.presented,
+            "late": snapshot.present.late,
+            "dropped": snapshot.present.dropped,
+            "held": snapshot.present.held,
+            "repeated": null,
+            "present_interval_ms": self.intervals,
+            "passes": self.passes,
+            "cpu": tier_json(&snapshot.cpu),
+            "gpu": gpu,
+            "by_class": null,
+            "by_component": self.by_class,
+            "verdict": self.verdict,
+            "device_lost": snapshot.device_lost,
+            "checksums": self.checksums,
+            "decode": {
+                "ok": decode.ok, "degraded": decode.degraded, "error": decode.error, "stale": decode.stale,
+                "cancelled": decode.cancelled,
+                "ms": { "p50": snapshot.decode_ms.p50, "p95": snapshot.decode_ms.p95, "p99": snapshot.decode_ms.p99 },
+            },
+            "epochs": snapshot.epoch,
+            "pressure": null,
+            "rss_peak_bytes": self.rss_peak_bytes,
+        })
+    }
+
+    fn upload_rate(&self) -> f64 {
+        let seconds = self.snapshot.upload_nanos as f64 / 1e9;
+        if seconds > 0.0 { self.snapshot.upload_bytes as f64 / 1e9 / seconds } else { 0.0 }
+    }
+
+    /// The report as text.
+    pub fn lines(&self) -> Vec<String> {
+        let (snapshot, present) = (&self.snapshot, &self.snapshot.present);
+        let mut lines = vec![
+            format!(
+                "{}: {} frames, {} passes, {}",
+                self.media,
+                snapshot.transport.area.frames(),
+                self.passes.len(),
+                self.mode
+            ),
+            format!("adapter       {}", self.adapter["name"].as_str().unwrap_or_default()),
+            format!(
+                "playback      {:.2} of {} fps; first frame after {:.0} ms; limited by {}",
+                self.fps_actual, snapshot.transport.rate, self.first_frame_ms, self.verdict
+            ),
+            format!(
+                "presented     {}, {} late, {} dropped, {} held; interval p50 {:.1}, p95 {:.1}, p99 {:.1} ms",
+                present.presented,
+                present.late,
+                present.dropped,
+                present.held,
+                self.intervals.p50,
+                self.intervals.p95,
+                self.intervals.p99
+            ),
+        ];
+        lines.extend(self.passes.iter().map(|pass| {
+            format!(
+                "pass {:<9}{} decodes, {} uploads, hits {} RAM + {} VRAM, {:.1} fps",
+                pass.number, pass.decodes, pass.uploads, pass.cpu_hits, pass.gpu_hits, pass.fps
+            )
+        }));
+        lines.push(tier_line("RAM tier", &snapshot.cpu));
+        lines.push(tier_line("VRAM tier", &snapshot.gpu));
+        lines.push(format!(
+            "decode        {} ok, {} degraded, {} failed; p50 {:.1}, p95 {:.1} ms; memory peak {}",
+            snapshot.decode.ok,
+            snapshot.decode.degraded,
+            snapshot.decode.error,
+            snapshot.decode_ms.p50,
+            snapshot.decode_ms.p95,
+            format_bytes(self.rss_peak_bytes)
+        ));
+        lines
+    }
+}
+
+fn tier_line(name: &str, tier: &TierStatus) -> String {
+    format!(
+        "{name:<14}{} of {}, {} frames, {} hits, {} misses, {} evictions",
+        format_bytes(tier.charged_bytes),
+        format_bytes(tier.budget_bytes),
+        tier.resident_frames,
+        tier.hits,
+        tier.misses,
+        tier.evictions.total()
+    )
+}

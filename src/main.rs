@@ -1,0 +1,7 @@
+//! The program: hands the arguments to the library and ends with its exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rushes::cli::run(std::env::args_os().skip(1).collect())
+}

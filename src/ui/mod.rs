@@ -1,0 +1,75 @@
+//! The controls around the picture: reads a Snapshot, emits Commands. Knows no cache, no GPU and no
+//! window; the strip is a shape that the caller hands in. The thread that draws.
+
+mod bars;
+mod help;
+mod icons;
+mod overlay;
+mod picture;
+mod theme;
+mod timeline;
+
+pub use theme::apply as apply_theme;
+
+use crate::player::{Command, View};
+use crate::stats::Snapshot;
+
+/// What the controls are made from.
+pub struct Inputs<'a> {
+    pub snapshot: &'a Snapshot,
+    pub view: &'a View,
+    /// The name of the adapter, and whether it draws on the CPU.
+    pub adapter: &'a str,
+    pub is_software: bool,
+}
+
+/// What the controls remember between frames.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UiState {
+    pub shows_help: bool,
+    pub shows_controls: bool,
+}
+
+impl Default for UiState {
+    fn default() -> Self {
+        Self { shows_help: false, shows_controls: true }
+    }
+}
+
+/// What the user did, and where the picture goes.
+#[derive(Debug, Default)]
+pub struct Output {
+    pub commands: Vec<Command>,
+    /// In points.
+    pub picture: Option<egui::Rect>,
+}
+
+/// Builds the controls of one frame. `strip` makes the shape of the timeline for a rectangle.
+pub fn build(
+    ui: &mut egui::Ui,
+    inputs: &Inputs<'_>,
+    state: &UiState,
+    strip: &mut dyn FnMut(egui::Rect) -> egui::Shape,
+) -> Output {
+    let mut output = Output::default();
+    if state.shows_controls {
+        egui::Panel::top("clip").frame(theme::bar()).show(ui, |ui| bars::clip_bar(ui, inputs, &mut output));
+        egui::Panel::bottom("status").frame(theme::bar()).show(ui, |ui| bars::status_bar(ui, inputs));
+        egui::Panel::bottom("transport")
+            .frame(theme::bar())
+            .show(ui, |ui| bars::transport_bar(ui, inputs, &mut output));
+        egui::Panel::bottom("timeline")
+            .frame(theme::bar())
+            .show(ui, |ui| timeline::timeline(ui, inputs, strip, &mut output));
+    }
+    egui::CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| {
+        let rect = ui.max_rect();
+        output.picture = Some(rect);
+        picture::interact(ui, rect, inputs, &mut output);
+        overlay::overlay(ui, rect, inputs);
+    });
+    if state.shows_help {
+        help::overlay(ui.ctx());
+    }
+    output
+}
