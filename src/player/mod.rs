@@ -2,9 +2,11 @@
 //! ring together. Runs without GPU, window or wall clock: `now` is an argument, uploads leave as
 //! [`RingOrders`], what the ring did comes back as a [`RingReport`]. One thread owns it.
 
+mod apply;
 mod clip;
 mod command;
 mod report;
+mod residents;
 mod tick;
 mod transport;
 mod view;

@@ -3,25 +3,17 @@
 
 use std::sync::Arc;
 
-use super::{Command, Failure, JUMP_FRAMES, Pace, Player, Source, WindowAction};
-use crate::cache::{Evicted, Origin};
+use super::{Failure, Player, Source};
+use crate::cache::Origin;
 use crate::decode::{DecodeEnd, DecodeError, DecodeRequest, Decoded};
-use crate::frame::{
-    EvictionCause, FrameBuffer, FrameKey, FrameMemory, RingEvent, RingOrders, RingReport, UploadOrder,
-};
+use crate::frame::{EvictionCause, FrameBuffer, FrameKey, RingEvent, RingOrders, RingReport};
 use crate::memory::{Charge, Component, Pooled, Tier, size_class};
 use crate::preload::{Horizon, InFlight, Outcome, lookahead_frames, next_wanted};
 use crate::stats::{FrameStatus, ShownStatus};
-use crate::time::{Direction, Nanos, NextUse, WorkArea};
+use crate::time::{Nanos, NextUse};
 
 /// Outcomes taken in one tick; the rest waits for the next.
 const OUTCOMES_PER_TICK: usize = 64;
-/// Frames evicted in one tick and tier; a lowered budget is reached over a few ticks.
-const EVICTIONS_PER_TICK: usize = 256;
-/// Uploads ordered and not complete: one being filled, one waiting, so that the copy never pauses.
-const UPLOADS_IN_FLIGHT: usize = 2;
-/// Frames that VRAM runs ahead of the playhead when the work area does not fit it.
-const VRAM_LOOKAHEAD_FRAMES: u64 = 4;
 /// A failed frame is tried again after this long, then after twice as long, and so on.
 const RETRY_FIRST_NANOS: Nanos = 1_000_000_000;
 const RETRY_LAST_NANOS: Nanos = 60_000_000_000;
@@ -62,141 +54,6 @@ impl Player {
         }
     }
 
-    fn apply_commands(&mut self, now: Nanos) {
-        while let Some(command) = self.commands.pop_front() {
-            if !self.view.apply(command) {
-                self.apply_command(command, now);
-            }
-        }
-    }
-
-    fn apply_command(&mut self, command: Command, now: Nanos) {
-        match command {
-            Command::ToggleFullscreen => self.window_actions.push(WindowAction::ToggleFullscreen),
-            Command::ToggleHelp => self.window_actions.push(WindowAction::ToggleHelp),
-            Command::ToggleInterface => self.window_actions.push(WindowAction::ToggleInterface),
-            Command::Quit => self.window_actions.push(WindowAction::Quit),
-            _ if self.clips.is_empty() => {}
-            Command::ToggleEveryFrame => self.toggle_every_frame(now),
-            Command::NextClip => self.show_neighbour_clip(1),
-            Command::PreviousClip => self.show_neighbour_clip(-1),
-            Command::NextLayer => self.show_neighbour_layer(1),
-            Command::PreviousLayer => self.show_neighbour_layer(-1),
-            Command::SelectLayer(layer) => self.show_layer(layer),
-            Command::SelectClip(clip) if clip < self.clips.len() => self.show_clip(clip),
-            Command::Reload => self.reload(now),
-            other => self.move_playhead(other),
-        }
-    }
-
-    /// The commands of playback and of the work area.
-    fn move_playhead(&mut self, command: Command) {
-        let area = self.transport.travel.area;
-        let playhead = self.transport.travel.playhead;
-        let last = self.last_index();
-        match command {
-            Command::TogglePlay if self.transport.is_playing() => self.transport.pause(),
-            Command::TogglePlay | Command::Play => {
-                self.transport.play(self.transport.travel.direction);
-            }
-            Command::Pause => self.transport.pause(),
-            Command::ShuttleForward => self.transport.shuttle(Direction::Forward),
-            Command::ShuttleReverse => self.transport.shuttle(Direction::Reverse),
-            Command::StepForward => self.step(1),
-            Command::StepBackward => self.step(-1),
-            Command::JumpForward => self.step(i64::from(JUMP_FRAMES)),
-            Command::JumpBackward => self.step(-i64::from(JUMP_FRAMES)),
-            // The ends of the work area first, those of the clip when already there.
-            Command::First if playhead == area.first() => self.transport.seek(0),
-            Command::First => self.transport.seek(area.first()),
-            Command::Last if playhead == area.last() => self.transport.seek(last),
-            Command::Last => self.transport.seek(area.last()),
-            Command::Seek(index) => self.transport.seek(index.min(last)),
-            Command::SetIn => self.set_in(playhead, last),
-            Command::SetOut => self.set_out(playhead),
-            Command::ClearInOut => self.transport.travel.area = WorkArea::new(0, last),
-            Command::SetRange(first, end) => {
-                self.transport.travel.area = WorkArea::new(first.min(last), end.min(last));
-            }
-            Command::CycleLoop => {
-                self.transport.travel.loop_mode = self.transport.travel.loop_mode.cycled();
-            }
-            _ => return,
-        }
-        self.discontinuity();
-    }
-
-    fn last_index(&self) -> u32 {
-        self.clip().map_or(0, |clip| clip.frames() - 1)
-    }
-
-    /// An in point behind the out point drags the out point to the end, and the other way round.
-    fn set_in(&mut self, playhead: u32, last: u32) {
-        let out = self.transport.travel.area.last();
-        let out = if playhead <= out { out } else { last };
-        self.transport.travel.area = WorkArea::new(playhead, out);
-    }
-
-    fn set_out(&mut self, playhead: u32) {
-        let first = self.transport.travel.area.first();
-        let first = if playhead >= first { first } else { 0 };
-        self.transport.travel.area = WorkArea::new(first, playhead);
-    }
-
-    /// Steps pause playback and stop at the ends of the clip.
-    fn step(&mut self, frames: i64) {
-        self.transport.pause();
-        let target = i64::from(self.transport.travel.playhead) + frames;
-        self.transport.seek(target.clamp(0, i64::from(self.last_index())) as u32);
-    }
-
-    fn toggle_every_frame(&mut self, now: Nanos) {
-        let (pace, text) = match self.transport.pace {
-            Pace::RealTime => (Pace::EveryFrame, "every frame is shown"),
-            Pace::EveryFrame | Pace::Unpaced => (Pace::RealTime, "real time, late frames are dropped"),
-        };
-        self.transport.pace = pace;
-        self.tell(text.to_string(), now);
-    }
-
-    fn show_neighbour_clip(&mut self, step: i64) {
-        let count = self.clips.len() as i64;
-        self.show_clip((self.shown_clip as i64 + step).rem_euclid(count) as usize);
-    }
-
-    fn show_neighbour_layer(&mut self, step: i64) {
-        let Some(clip) = self.clip() else { return };
-        let count = clip.layers().len() as i64;
-        self.show_layer((clip.layer as i64 + step).rem_euclid(count) as usize);
-    }
-
-    fn show_layer(&mut self, layer: usize) {
-        let Some(clip) = self.clips.get_mut(self.shown_clip) else { return };
-        if layer < clip.layers().len() && layer != clip.layer {
-            clip.layer = layer;
-            self.show_stream();
-        }
-    }
-
-    /// Everything of the shown clip is read from disk again.
-    fn reload(&mut self, now: Nanos) {
-        let Some(clip) = self.clips.get_mut(self.shown_clip) else { return };
-        clip.revision.0 += 1;
-        let (id, revision) = (clip.id, clip.revision);
-        let is_old = |key: FrameKey| key.clip == id && key.revision != revision;
-        for key in self.tier.keys_where(is_old) {
-            self.evict_cpu(key, EvictionCause::Unwanted, now);
-        }
-        let old: Vec<FrameKey> = self.ring.keys().filter(|key| is_old(*key)).collect();
-        for key in old {
-            self.evict_gpu(key, EvictionCause::Unwanted);
-        }
-        self.failures.retain(|key, _| key.clip != id);
-        self.known_bytes.retain(|key, _| key.clip != id);
-        self.show_stream();
-        self.tell("reloaded from disk".into(), now);
-    }
-
     fn apply_ring_report(&mut self, report: &RingReport) {
         for event in &report.events {
             self.needs_plan = true;
@@ -231,7 +88,7 @@ impl Player {
         self.key(0).is_some_and(|stream| stream.same_stream(key))
     }
 
-    fn note_gpu(&mut self, key: FrameKey) {
+    pub(super) fn note_gpu(&mut self, key: FrameKey) {
         if self.is_shown_stream(key) {
             let there = self.ring.is_resident(key);
             let status = if there { FrameStatus::Resident } else { FrameStatus::NotLoaded };
@@ -239,7 +96,7 @@ impl Player {
         }
     }
 
-    fn note_cpu(&mut self, key: FrameKey) {
+    pub(super) fn note_cpu(&mut self, key: FrameKey) {
         if self.is_shown_stream(key) {
             self.residency.set_cpu(key.index, self.status_of(key));
         }
@@ -354,7 +211,7 @@ impl Player {
     }
 
     /// The key of what belongs on screen.
-    fn shown_source(&self) -> Option<FrameKey> {
+    pub(super) fn shown_source(&self) -> Option<FrameKey> {
         self.source_key(self.transport.travel.playhead)
     }
 
@@ -392,76 +249,6 @@ impl Player {
         for key in due {
             self.issue(key, now);
         }
-    }
-
-    fn shed_to_budget(&mut self, now: Nanos) {
-        let Some(keep) = self.keep() else { return self.shed_everything(now) };
-        for _ in 0..EVICTIONS_PER_TICK {
-            if self.ledger.overdraft(Tier::Cpu) == 0 {
-                break;
-            }
-            self.pool.clear();
-            let victim = self.tier.victim(&keep, NextUse::NOW, |key| self.is_protected(key));
-            match victim {
-                Some(key) if self.ledger.overdraft(Tier::Cpu) > 0 => {
-                    self.evict_cpu(key, EvictionCause::OverBudget, now);
-                }
-                _ => break,
-            }
-        }
-        for _ in 0..EVICTIONS_PER_TICK {
-            if self.gpu_headroom() >= 0 {
-                break;
-            }
-            match self.ring.victim(&keep, NextUse::NOW, |key| self.is_protected(key)) {
-                Some((key, _)) => self.evict_gpu(key, EvictionCause::OverBudget),
-                None => break,
-            }
-        }
-    }
-
-    /// Without a clip nothing is kept.
-    fn shed_everything(&mut self, now: Nanos) {
-        for key in self.tier.keys_where(|_| true) {
-            self.evict_cpu(key, EvictionCause::Unwanted, now);
-        }
-        let held: Vec<FrameKey> = self.ring.keys().collect();
-        for key in held {
-            self.evict_gpu(key, EvictionCause::Unwanted);
-        }
-        self.pool.clear();
-        self.ledger.forget_idle_clips();
-    }
-
-    /// Frames on screen and the one that belongs there never leave.
-    fn is_protected(&self, key: FrameKey) -> bool {
-        self.on_screen == Some(key) || self.shown_source() == Some(key)
-    }
-
-    fn evict_cpu(&mut self, key: FrameKey, cause: EvictionCause, now: Nanos) {
-        if let Some(evicted) = self.tier.evict(key, cause) {
-            self.recycle(evicted, now);
-        }
-        self.note_cpu(key);
-    }
-
-    fn recycle(&mut self, evicted: Evicted, now: Nanos) {
-        if let Some(pooled) = evicted.pooled {
-            self.pool.give(&mut self.ledger, pooled, now);
-        }
-    }
-
-    fn evict_gpu(&mut self, key: FrameKey, cause: EvictionCause) {
-        self.ring.remove(key);
-        self.orders.evict.push((key, cause));
-        self.note_gpu(key);
-    }
-
-    /// Room for frames in VRAM; idle textures make way before frames do.
-    fn gpu_headroom(&self) -> i64 {
-        let idle = self.ledger.charged_component(Tier::Gpu, Component::PoolSlack);
-        let charged = self.ledger.charged(Tier::Gpu) - idle;
-        self.ledger.limit(Tier::Gpu) as i64 - charged as i64
     }
 
     fn horizon(&self) -> Horizon {
@@ -532,126 +319,6 @@ impl Player {
         self.decode.requested += 1;
         self.preloader.issue(key, request, memory, InFlight { ticket, charge });
         self.note_cpu(key);
-        true
-    }
-
-    /// A charged buffer for a frame: an idle one, room in the budget, or the buffer of a frame that
-    /// is needed later. The frame that belongs on screen may overdraw the budget by itself.
-    fn reserve(&mut self, key: FrameKey, bytes: usize, now: Nanos) -> Option<Pooled> {
-        let class = size_class(bytes);
-        for _ in 0..EVICTIONS_PER_TICK {
-            if let Some(pooled) = self.pool.take(&mut self.ledger, bytes, Component::InFlight, key.clip) {
-                return Some(pooled);
-            }
-            self.pool.release_until(&self.ledger, class as u64);
-            let clip = Some(key.clip);
-            if let Ok(charge) = self.ledger.charge(Tier::Cpu, Component::InFlight, clip, class as u64) {
-                return self.allocate(class, charge, now);
-            }
-            let keep = self.keep()?;
-            let beyond = self.rank(key);
-            match self.tier.victim(&keep, beyond, |key| self.is_protected(key)) {
-                Some(victim) => self.evict_cpu(victim, EvictionCause::MadeRoom, now),
-                None => break,
-            }
-        }
-        let is_alone = self.preloader.in_flight() == 0 && self.ledger.overdraft(Tier::Cpu) == 0;
-        if self.shown_source() != Some(key) || !is_alone {
-            return None;
-        }
-        let charge = self.ledger.charge_over(Tier::Cpu, Component::InFlight, Some(key.clip), class as u64);
-        self.allocate(class, charge, now)
-    }
-
-    /// The next use of a key; what belongs on screen is used now, even as a stand-in.
-    fn rank(&self, key: FrameKey) -> NextUse {
-        if self.shown_source() == Some(key) {
-            return NextUse::NOW;
-        }
-        self.keep().map_or(NextUse::NEVER, |keep| keep.next_use(key))
-    }
-
-    fn allocate(&mut self, class: usize, charge: Charge, now: Nanos) -> Option<Pooled> {
-        match FrameMemory::allocate(class) {
-            Ok(memory) => Some(Pooled { memory, charge }),
-            Err(error) => {
-                self.tell(format!("{error}; frames are given up to go on"), now);
-                None
-            }
-        }
-    }
-
-    fn choose_uploads(&mut self) {
-        let Some(keep) = self.keep() else { return };
-        let travel = keep.travel;
-        self.choose_upload(self.shown_source());
-        for distance in 0..self.vram_horizon() {
-            if self.ring.on_their_way() >= UPLOADS_IN_FLIGHT {
-                return;
-            }
-            let Some(index) = travel.frame_at(distance) else { return };
-            let key = keep.stream.with_index(index);
-            let resident = self.tier.contains(key) && !self.ring.holds(key);
-            if resident && !self.choose_upload(Some(key)) {
-                return;
-            }
-        }
-    }
-
-    /// Frames that VRAM is to hold: the work area when it fits, else a few ahead; while paused, as
-    /// many around the playhead as fit.
-    fn vram_horizon(&self) -> u64 {
-        let travel = &self.transport.travel;
-        let frame_bytes = self.clip().map_or(1, Player::clip_frame_bytes).max(1);
-        let staging = self.ledger.charged_component(Tier::Gpu, Component::Staging);
-        let room = self.ledger.limit(Tier::Gpu).saturating_sub(staging) / frame_bytes;
-        Horizon::new(travel, travel.area.frames(), room, VRAM_LOOKAHEAD_FRAMES).frames
-    }
-
-    fn clip_frame_bytes(clip: &super::Clip) -> u64 {
-        clip.frame_bytes() as u64
-    }
-
-    /// Orders one upload; `false` when VRAM has no room for a frame of this rank.
-    fn choose_upload(&mut self, key: Option<FrameKey>) -> bool {
-        let Some(key) = key else { return true };
-        if self.ring.holds(key) || !self.tier.contains(key) {
-            return true;
-        }
-        let Some(bytes) = self.tier.peek(key).map(|frame| frame.layout.total_bytes() as u64) else {
-            return true;
-        };
-        if !self.make_gpu_room(key, bytes) {
-            return false;
-        }
-        let Some((frame, is_first)) = self.tier.serve(key) else { return true };
-        let origin = if is_first { Origin::Decode } else { Origin::CpuTier };
-        let charge = self.ledger.charge_over(Tier::Gpu, Component::Frames, Some(key.clip), bytes);
-        self.ring.order(key, origin, charge);
-        self.orders.upload.push(UploadOrder { key, frame });
-        true
-    }
-
-    fn make_gpu_room(&mut self, key: FrameKey, bytes: u64) -> bool {
-        let Some(keep) = self.keep() else { return false };
-        let beyond = self.rank(key);
-        for _ in 0..EVICTIONS_PER_TICK {
-            if self.gpu_headroom() >= bytes as i64 {
-                return true;
-            }
-            match self.ring.victim(&keep, beyond, |key| self.is_protected(key)) {
-                Some((victim, _)) => self.evict_gpu(victim, EvictionCause::MadeRoom),
-                None => break,
-            }
-        }
-        if self.shown_source() != Some(key) {
-            return false;
-        }
-        // The overdraft slot: what belongs on screen replaces even what is there.
-        let others: Vec<FrameKey> = self.ring.keys().filter(|other| *other != key).collect();
-        for other in others {
-            self.evict_gpu(other, EvictionCause::MadeRoom);
-        }
         true
     }
 

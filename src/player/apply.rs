@@ -1,0 +1,142 @@
+//! Owns what each command does to clips, playhead and work area.
+
+use super::{Command, JUMP_FRAMES, Pace, Player, WindowAction};
+use crate::frame::{EvictionCause, FrameKey};
+use crate::time::{Direction, Nanos, WorkArea};
+
+impl Player {
+    pub(super) fn apply_commands(&mut self, now: Nanos) {
+        while let Some(command) = self.commands.pop_front() {
+            if !self.view.apply(command) {
+                self.apply_command(command, now);
+            }
+        }
+    }
+
+    fn apply_command(&mut self, command: Command, now: Nanos) {
+        match command {
+            Command::ToggleFullscreen => self.window_actions.push(WindowAction::ToggleFullscreen),
+            Command::ToggleHelp => self.window_actions.push(WindowAction::ToggleHelp),
+            Command::ToggleInterface => self.window_actions.push(WindowAction::ToggleInterface),
+            Command::Quit => self.window_actions.push(WindowAction::Quit),
+            _ if self.clips.is_empty() => {}
+            Command::ToggleEveryFrame => self.toggle_every_frame(now),
+            Command::NextClip => self.show_neighbour_clip(1),
+            Command::PreviousClip => self.show_neighbour_clip(-1),
+            Command::NextLayer => self.show_neighbour_layer(1),
+            Command::PreviousLayer => self.show_neighbour_layer(-1),
+            Command::SelectLayer(layer) => self.show_layer(layer),
+            Command::SelectClip(clip) if clip < self.clips.len() => self.show_clip(clip),
+            Command::Reload => self.reload(now),
+            other => self.move_playhead(other),
+        }
+    }
+
+    /// The commands of playback and of the work area.
+    fn move_playhead(&mut self, command: Command) {
+        let area = self.transport.travel.area;
+        let playhead = self.transport.travel.playhead;
+        let last = self.last_index();
+        match command {
+            Command::TogglePlay if self.transport.is_playing() => self.transport.pause(),
+            Command::TogglePlay | Command::Play => {
+                self.transport.play(self.transport.travel.direction);
+            }
+            Command::Pause => self.transport.pause(),
+            Command::ShuttleForward => self.transport.shuttle(Direction::Forward),
+            Command::ShuttleReverse => self.transport.shuttle(Direction::Reverse),
+            Command::StepForward => self.step(1),
+            Command::StepBackward => self.step(-1),
+            Command::JumpForward => self.step(i64::from(JUMP_FRAMES)),
+            Command::JumpBackward => self.step(-i64::from(JUMP_FRAMES)),
+            // The ends of the work area first, those of the clip when already there.
+            Command::First if playhead == area.first() => self.transport.seek(0),
+            Command::First => self.transport.seek(area.first()),
+            Command::Last if playhead == area.last() => self.transport.seek(last),
+            Command::Last => self.transport.seek(area.last()),
+            Command::Seek(index) => self.transport.seek(index.min(last)),
+            Command::SetIn => self.set_in(playhead, last),
+            Command::SetOut => self.set_out(playhead),
+            Command::ClearInOut => self.transport.travel.area = WorkArea::new(0, last),
+            Command::SetRange(first, end) => {
+                self.transport.travel.area = WorkArea::new(first.min(last), end.min(last));
+            }
+            Command::CycleLoop => {
+                self.transport.travel.loop_mode = self.transport.travel.loop_mode.cycled();
+            }
+            _ => return,
+        }
+        self.discontinuity();
+    }
+
+    fn last_index(&self) -> u32 {
+        self.clip().map_or(0, |clip| clip.frames() - 1)
+    }
+
+    /// An in point behind the out point drags the out point to the end, and the other way round.
+    fn set_in(&mut self, playhead: u32, last: u32) {
+        let out = self.transport.travel.area.last();
+        let out = if playhead <= out { out } else { last };
+        self.transport.travel.area = WorkArea::new(playhead, out);
+    }
+
+    fn set_out(&mut self, playhead: u32) {
+        let first = self.transport.travel.area.first();
+        let first = if playhead >= first { first } else { 0 };
+        self.transport.travel.area = WorkArea::new(first, playhead);
+    }
+
+    /// Steps pause playback and stop at the ends of the clip.
+    fn step(&mut self, frames: i64) {
+        self.transport.pause();
+        let target = i64::from(self.transport.travel.playhead) + frames;
+        self.transport.seek(target.clamp(0, i64::from(self.last_index())) as u32);
+    }
+
+    fn toggle_every_frame(&mut self, now: Nanos) {
+        let (pace, text) = match self.transport.pace {
+            Pace::RealTime => (Pace::EveryFrame, "every frame is shown"),
+            Pace::EveryFrame | Pace::Unpaced => (Pace::RealTime, "real time, late frames are dropped"),
+        };
+        self.transport.pace = pace;
+        self.tell(text.to_string(), now);
+    }
+
+    fn show_neighbour_clip(&mut self, step: i64) {
+        let count = self.clips.len() as i64;
+        self.show_clip((self.shown_clip as i64 + step).rem_euclid(count) as usize);
+    }
+
+    fn show_neighbour_layer(&mut self, step: i64) {
+        let Some(clip) = self.clip() else { return };
+        let count = clip.layers().len() as i64;
+        self.show_layer((clip.layer as i64 + step).rem_euclid(count) as usize);
+    }
+
+    fn show_layer(&mut self, layer: usize) {
+        let Some(clip) = self.clips.get_mut(self.shown_clip) else { return };
+        if layer < clip.layers().len() && layer != clip.layer {
+            clip.layer = layer;
+            self.show_stream();
+        }
+    }
+
+    /// Everything of the shown clip is read from disk again.
+    fn reload(&mut self, now: Nanos) {
+        let Some(clip) = self.clips.get_mut(self.shown_clip) else { return };
+        clip.revision.0 += 1;
+        let (id, revision) = (clip.id, clip.revision);
+        let is_old = |key: FrameKey| key.clip == id && key.revision != revision;
+        for key in self.tier.keys_where(is_old) {
+            self.evict_cpu(key, EvictionCause::Unwanted, now);
+        }
+        let old: Vec<FrameKey> = self.ring.keys().filter(|key| is_old(*key)).collect();
+        for key in old {
+            self.evict_gpu(key, EvictionCause::Unwanted);
+        }
+        self.failures.retain(|key, _| key.clip != id);
+        self.known_bytes.retain(|key, _| key.clip != id);
+        self.show_stream();
+        self.tell("reloaded from disk".into(), now);
+    }
+}

@@ -1,0 +1,203 @@
+//! Owns who comes into the two tiers and who leaves them: eviction, reservation, uploads.
+
+use super::Player;
+use crate::cache::{Evicted, Origin};
+use crate::frame::{EvictionCause, FrameKey, FrameMemory, UploadOrder};
+use crate::memory::{Charge, Component, Pooled, Tier, size_class};
+use crate::preload::Horizon;
+use crate::time::{Nanos, NextUse};
+
+/// Frames evicted in one tick and tier; a lowered budget is reached over a few ticks.
+const EVICTIONS_PER_TICK: usize = 256;
+/// Uploads ordered and not complete: one being filled, one waiting, so that the copy never pauses.
+const UPLOADS_IN_FLIGHT: usize = 2;
+/// Frames that VRAM runs ahead of the playhead when the work area does not fit it.
+const VRAM_LOOKAHEAD_FRAMES: u64 = 4;
+
+impl Player {
+    pub(super) fn shed_to_budget(&mut self, now: Nanos) {
+        let Some(keep) = self.keep() else { return self.shed_everything(now) };
+        for _ in 0..EVICTIONS_PER_TICK {
+            if self.ledger.overdraft(Tier::Cpu) == 0 {
+                break;
+            }
+            self.pool.clear();
+            let victim = self.tier.victim(&keep, NextUse::NOW, |key| self.is_protected(key));
+            match victim {
+                Some(key) if self.ledger.overdraft(Tier::Cpu) > 0 => {
+                    self.evict_cpu(key, EvictionCause::OverBudget, now);
+                }
+                _ => break,
+            }
+        }
+        for _ in 0..EVICTIONS_PER_TICK {
+            if self.gpu_headroom() >= 0 {
+                break;
+            }
+            match self.ring.victim(&keep, NextUse::NOW, |key| self.is_protected(key)) {
+                Some((key, _)) => self.evict_gpu(key, EvictionCause::OverBudget),
+                None => break,
+            }
+        }
+    }
+
+    /// Without a clip nothing is kept.
+    fn shed_everything(&mut self, now: Nanos) {
+        for key in self.tier.keys_where(|_| true) {
+            self.evict_cpu(key, EvictionCause::Unwanted, now);
+        }
+        let held: Vec<FrameKey> = self.ring.keys().collect();
+        for key in held {
+            self.evict_gpu(key, EvictionCause::Unwanted);
+        }
+        self.pool.clear();
+        self.ledger.forget_idle_clips();
+    }
+
+    /// Frames on screen and the one that belongs there never leave.
+    fn is_protected(&self, key: FrameKey) -> bool {
+        self.on_screen == Some(key) || self.shown_source() == Some(key)
+    }
+
+    pub(super) fn evict_cpu(&mut self, key: FrameKey, cause: EvictionCause, now: Nanos) {
+        if let Some(evicted) = self.tier.evict(key, cause) {
+            self.recycle(evicted, now);
+        }
+        self.note_cpu(key);
+    }
+
+    pub(super) fn recycle(&mut self, evicted: Evicted, now: Nanos) {
+        if let Some(pooled) = evicted.pooled {
+            self.pool.give(&mut self.ledger, pooled, now);
+        }
+    }
+
+    pub(super) fn evict_gpu(&mut self, key: FrameKey, cause: EvictionCause) {
+        self.ring.remove(key);
+        self.orders.evict.push((key, cause));
+        self.note_gpu(key);
+    }
+
+    /// Room for frames in VRAM; idle textures make way before frames do.
+    fn gpu_headroom(&self) -> i64 {
+        let idle = self.ledger.charged_component(Tier::Gpu, Component::PoolSlack);
+        let charged = self.ledger.charged(Tier::Gpu) - idle;
+        self.ledger.limit(Tier::Gpu) as i64 - charged as i64
+    }
+
+    /// A charged buffer for a frame: an idle one, room in the budget, or the buffer of a frame that
+    /// is needed later. The frame that belongs on screen may overdraw the budget by itself.
+    pub(super) fn reserve(&mut self, key: FrameKey, bytes: usize, now: Nanos) -> Option<Pooled> {
+        let class = size_class(bytes);
+        for _ in 0..EVICTIONS_PER_TICK {
+            if let Some(pooled) = self.pool.take(&mut self.ledger, bytes, Component::InFlight, key.clip) {
+                return Some(pooled);
+            }
+            self.pool.release_until(&self.ledger, class as u64);
+            let clip = Some(key.clip);
+            if let Ok(charge) = self.ledger.charge(Tier::Cpu, Component::InFlight, clip, class as u64) {
+                return self.allocate(class, charge, now);
+            }
+            let keep = self.keep()?;
+            let beyond = self.rank(key);
+            match self.tier.victim(&keep, beyond, |key| self.is_protected(key)) {
+                Some(victim) => self.evict_cpu(victim, EvictionCause::MadeRoom, now),
+                None => break,
+            }
+        }
+        let is_alone = self.preloader.in_flight() == 0 && self.ledger.overdraft(Tier::Cpu) == 0;
+        if self.shown_source() != Some(key) || !is_alone {
+            return None;
+        }
+        let charge = self.ledger.charge_over(Tier::Cpu, Component::InFlight, Some(key.clip), class as u64);
+        self.allocate(class, charge, now)
+    }
+
+    /// The next use of a key; what belongs on screen is used now, even as a stand-in.
+    fn rank(&self, key: FrameKey) -> NextUse {
+        if self.shown_source() == Some(key) {
+            return NextUse::NOW;
+        }
+        self.keep().map_or(NextUse::NEVER, |keep| keep.next_use(key))
+    }
+
+    fn allocate(&mut self, class: usize, charge: Charge, now: Nanos) -> Option<Pooled> {
+        match FrameMemory::allocate(class) {
+            Ok(memory) => Some(Pooled { memory, charge }),
+            Err(error) => {
+                self.tell(format!("{error}; frames are given up to go on"), now);
+                None
+            }
+        }
+    }
+
+    pub(super) fn choose_uploads(&mut self) {
+        let Some(keep) = self.keep() else { return };
+        let travel = keep.travel;
+        self.choose_upload(self.shown_source());
+        for distance in 0..self.vram_horizon() {
+            if self.ring.on_their_way() >= UPLOADS_IN_FLIGHT {
+                return;
+            }
+            let Some(index) = travel.frame_at(distance) else { return };
+            let key = keep.stream.with_index(index);
+            let resident = self.tier.contains(key) && !self.ring.holds(key);
+            if resident && !self.choose_upload(Some(key)) {
+                return;
+            }
+        }
+    }
+
+    /// Frames that VRAM is to hold: the work area when it fits, else a few ahead; while paused, as
+    /// many around the playhead as fit.
+    fn vram_horizon(&self) -> u64 {
+        let travel = &self.transport.travel;
+        let frame_bytes = self.clip().map_or(1, |clip| clip.frame_bytes() as u64).max(1);
+        let staging = self.ledger.charged_component(Tier::Gpu, Component::Staging);
+        let room = self.ledger.limit(Tier::Gpu).saturating_sub(staging) / frame_bytes;
+        Horizon::new(travel, travel.area.frames(), room, VRAM_LOOKAHEAD_FRAMES).frames
+    }
+
+    /// Orders one upload; `false` when VRAM has no room for a frame of this rank.
+    fn choose_upload(&mut self, key: Option<FrameKey>) -> bool {
+        let Some(key) = key else { return true };
+        if self.ring.holds(key) || !self.tier.contains(key) {
+            return true;
+        }
+        let Some(bytes) = self.tier.peek(key).map(|frame| frame.layout.total_bytes() as u64) else {
+            return true;
+        };
+        if !self.make_gpu_room(key, bytes) {
+            return false;
+        }
+        let Some((frame, is_first)) = self.tier.serve(key) else { return true };
+        let origin = if is_first { Origin::Decode } else { Origin::CpuTier };
+        let charge = self.ledger.charge_over(Tier::Gpu, Component::Frames, Some(key.clip), bytes);
+        self.ring.order(key, origin, charge);
+        self.orders.upload.push(UploadOrder { key, frame });
+        true
+    }
+
+    fn make_gpu_room(&mut self, key: FrameKey, bytes: u64) -> bool {
+        let Some(keep) = self.keep() else { return false };
+        let beyond = self.rank(key);
+        for _ in 0..EVICTIONS_PER_TICK {
+            if self.gpu_headroom() >= bytes as i64 {
+                return true;
+            }
+            match self.ring.victim(&keep, beyond, |key| self.is_protected(key)) {
+                Some((victim, _)) => self.evict_gpu(victim, EvictionCause::MadeRoom),
+                None => break,
+            }
+        }
+        if self.shown_source() != Some(key) {
+            return false;
+        }
+        // The overdraft slot: what belongs on screen replaces even what is there.
+        let others: Vec<FrameKey> = self.ring.keys().filter(|other| *other != key).collect();
+        for other in others {
+            self.evict_gpu(other, EvictionCause::MadeRoom);
+        }
+        true
+    }
+}
