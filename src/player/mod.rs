@@ -117,6 +117,9 @@ pub struct Player {
     origin: Option<Origin>,
     /// The picture that the last tick put on screen; never evicted.
     on_screen: Option<FrameKey>,
+    /// The frame that has the first claim on memory: the one that playback waits for, else the one
+    /// that belongs on screen.
+    due: Option<FrameKey>,
     cpu_traffic: Traffic,
     gpu_traffic: Traffic,
     ring_traffic: RingTraffic,
@@ -162,6 +165,7 @@ impl Player {
             shown: ShownStatus::Empty,
             origin: None,
             on_screen: None,
+            due: None,
             cpu_traffic: Traffic::default(),
             gpu_traffic: Traffic::default(),
             ring_traffic: RingTraffic::default(),

@@ -26,6 +26,7 @@ impl Player {
             match victim {
                 Some(key) if self.ledger.overdraft(Tier::Cpu) > 0 => {
                     self.evict_cpu(key, EvictionCause::OverBudget, now);
+                    self.needs_plan = true;
                 }
                 _ => break,
             }
@@ -56,7 +57,7 @@ impl Player {
 
     /// Frames on screen and the one that belongs there never leave.
     fn is_protected(&self, key: FrameKey) -> bool {
-        self.on_screen == Some(key) || self.shown_source() == Some(key)
+        self.on_screen == Some(key) || self.shown_source() == Some(key) || self.due == Some(key)
     }
 
     pub(super) fn evict_cpu(&mut self, key: FrameKey, cause: EvictionCause, now: Nanos) {
@@ -105,17 +106,31 @@ impl Player {
                 None => break,
             }
         }
-        let is_alone = self.preloader.in_flight() == 0 && self.ledger.overdraft(Tier::Cpu) == 0;
-        if self.shown_source() != Some(key) || !is_alone {
+        if self.due != Some(key) || self.preloader.in_flight() > 0 {
+            return None;
+        }
+        self.evict_copies(now);
+        if let Some(pooled) = self.pool.take(&mut self.ledger, bytes, Component::InFlight, key.clip) {
+            return Some(pooled);
+        }
+        self.pool.clear();
+        if self.ledger.overdraft(Tier::Cpu) > 0 {
             return None;
         }
         let charge = self.ledger.charge_over(Tier::Cpu, Component::InFlight, Some(key.clip), class as u64);
         self.allocate(class, charge, now)
     }
 
+    /// Gives up the RAM copies of what VRAM holds, for the overdraft slot.
+    fn evict_copies(&mut self, now: Nanos) {
+        for key in self.tier.keys_where(|key| self.ring.is_resident(key)) {
+            self.evict_cpu(key, EvictionCause::MadeRoom, now);
+        }
+    }
+
     /// The next use of a key; what belongs on screen is used now, even as a stand-in.
     fn rank(&self, key: FrameKey) -> NextUse {
-        if self.shown_source() == Some(key) {
+        if self.due == Some(key) || self.shown_source() == Some(key) {
             return NextUse::NOW;
         }
         self.keep().map_or(NextUse::NEVER, |keep| keep.next_use(key))
@@ -134,7 +149,10 @@ impl Player {
     pub(super) fn choose_uploads(&mut self) {
         let Some(keep) = self.keep() else { return };
         let travel = keep.travel;
-        self.choose_upload(self.shown_source());
+        self.choose_upload(self.due);
+        if self.due.is_none_or(|due| self.ring.is_resident(due) || self.ring.on_their_way() == 0) {
+            self.choose_upload(self.shown_source());
+        }
         for distance in 0..self.vram_horizon() {
             if self.ring.on_their_way() >= UPLOADS_IN_FLIGHT {
                 return;
@@ -161,7 +179,7 @@ impl Player {
     /// Orders one upload; `false` when VRAM has no room for a frame of this rank.
     fn choose_upload(&mut self, key: Option<FrameKey>) -> bool {
         let Some(key) = key else { return true };
-        if self.ring.holds(key) || !self.tier.contains(key) {
+        if self.ring.holds(key) || !self.tier.contains(key) || self.failures.contains_key(&key) {
             return true;
         }
         let Some(bytes) = self.tier.peek(key).map(|frame| frame.layout.total_bytes() as u64) else {
@@ -190,7 +208,7 @@ impl Player {
                 None => break,
             }
         }
-        if self.shown_source() != Some(key) {
+        if self.due != Some(key) {
             return false;
         }
         // The overdraft slot: what belongs on screen replaces even what is there.

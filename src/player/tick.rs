@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Failure, Player, Source};
+use super::{Failure, Pace, Player, Source};
 use crate::cache::Origin;
 use crate::decode::{DecodeEnd, DecodeError, DecodeRequest, Decoded};
 use crate::frame::{EvictionCause, FrameBuffer, FrameKey, RingEvent, RingOrders, RingReport};
@@ -36,9 +36,10 @@ impl Player {
     pub fn tick(&mut self, now: Nanos, report: &RingReport) -> Tick {
         self.ticks += 1;
         self.apply_commands(now);
-        self.apply_ring_report(report);
+        self.apply_ring_report(report, now);
         self.drain_outcomes(now);
         let presented = self.advance_playhead(now);
+        self.choose_due(now);
         self.retry_failures(now);
         self.shed_to_budget(now);
         self.issue_requests(now);
@@ -50,11 +51,11 @@ impl Player {
             orders: std::mem::take(&mut self.orders),
             shown: self.shown.clone(),
             presented,
-            wake_at: self.wake_at(),
+            wake_at: self.wake_at(now),
         }
     }
 
-    fn apply_ring_report(&mut self, report: &RingReport) {
+    fn apply_ring_report(&mut self, report: &RingReport, now: Nanos) {
         for event in &report.events {
             self.needs_plan = true;
             match *event {
@@ -69,6 +70,8 @@ impl Player {
                     self.gpu_traffic.refused += 1;
                     self.ring.remove(key);
                     self.note_gpu(key);
+                    let reason = "the graphics adapter does not take a frame of this size";
+                    self.note_failure(key, DecodeError::not_supported(reason), now);
                 }
                 RingEvent::Evicted { key, cause, .. } => {
                     self.ring_traffic.evictions.add(cause);
@@ -210,6 +213,23 @@ impl Player {
         }
     }
 
+    /// Playback that shows every frame waits for the next one; where a tier has no room for two, the
+    /// next one is let in although the playhead has not come to it.
+    fn choose_due(&mut self, now: Nanos) {
+        let waits = match self.transport.pace {
+            Pace::RealTime => false,
+            Pace::EveryFrame => self.transport.next_due().is_some_and(|due| due <= now),
+            Pace::Unpaced => self.transport.next_due().is_some(),
+        };
+        let next = self.transport.travel.step().filter(|_| waits);
+        let due = match next {
+            Some((index, _)) => self.source_key(index),
+            None => self.shown_source(),
+        };
+        self.needs_plan |= due != self.due;
+        self.due = due;
+    }
+
     /// The key of what belongs on screen.
     pub(super) fn shown_source(&self) -> Option<FrameKey> {
         self.source_key(self.transport.travel.playhead)
@@ -274,9 +294,10 @@ impl Player {
             return;
         }
         let limit = self.preloader.free_credits();
-        let shown = self.shown_source().filter(|key| self.is_needed(*key));
+        let due = self.due.filter(|key| self.is_needed(*key));
+        let shown = self.shown_source().filter(|key| self.is_needed(*key) && due != Some(*key));
         let Some(stream) = self.key(0) else { return };
-        let mut keys: Vec<FrameKey> = shown.into_iter().collect();
+        let mut keys: Vec<FrameKey> = due.into_iter().chain(shown).collect();
         let is_needed = |index| self.is_needed(stream.with_index(index));
         let travel = self.transport.travel;
         for index in next_wanted(&travel, self.horizon(), limit, is_needed) {
@@ -359,7 +380,7 @@ impl Player {
         }
     }
 
-    fn wake_at(&self) -> Option<Nanos> {
+    fn wake_at(&self, now: Nanos) -> Option<Nanos> {
         let retry = self
             .failures
             .iter()
@@ -367,6 +388,8 @@ impl Player {
             .map(|(_, failure)| failure.retry_at)
             .min();
         let message = self.message.as_ref().map(|(_, until)| *until);
-        [self.transport.next_due(), retry, message, self.pool.idle_until()].into_iter().flatten().min()
+        let times = [self.transport.next_due(), retry, message, self.pool.idle_until()];
+        // What was due before waits for a worker or the ring, and they ring the bell.
+        times.into_iter().flatten().filter(|at| *at > now).min()
     }
 }

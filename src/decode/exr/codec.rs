@@ -14,6 +14,7 @@ use exr::meta::header::Header;
 use exr::meta::{BlockDescription, MetaData, Requirements};
 
 use super::attribute::compression_name;
+use super::blocks::Block;
 use super::header::PartHeader;
 use crate::decode::DecodeError;
 use crate::frame::Window;
@@ -49,6 +50,8 @@ fn compression(id: u8) -> Option<Compression> {
 pub struct ChunkCodec {
     meta: MetaData,
     is_tiled: bool,
+    is_dwa: bool,
+    bytes_per_pixel: u64,
 }
 
 impl ChunkCodec {
@@ -93,6 +96,8 @@ impl ChunkCodec {
         Ok(Self {
             meta: MetaData { requirements, headers: [header].into_iter().collect() },
             is_tiled: part.tiles.is_some(),
+            is_dwa: matches!(compression, Compression::DWAA(_) | Compression::DWAB(_)),
+            bytes_per_pixel: super::gate::bytes_per_pixel(part),
         })
     }
 
@@ -104,9 +109,12 @@ impl ChunkCodec {
     pub fn decompress(
         &self,
         (column, row): (u32, u32),
-        first_line: u32,
+        block: Block,
         compressed: Vec<u8>,
     ) -> Result<Vec<u8>, DecodeError> {
+        if self.is_dwa {
+            check_dwa(&compressed, block, self.bytes_per_pixel)?;
+        }
         let compressed_block = if self.is_tiled {
             CompressedBlock::Tile(CompressedTileBlock {
                 coordinates: TileCoordinates {
@@ -117,7 +125,7 @@ impl ChunkCodec {
             })
         } else {
             CompressedBlock::ScanLine(CompressedScanLineBlock {
-                y_coordinate: first_line as i32,
+                y_coordinate: block.y as i32,
                 compressed_pixels_le: compressed,
             })
         };
@@ -128,5 +136,27 @@ impl ChunkCodec {
             Ok(Err(error)) => Err(DecodeError::damaged(crate::text::shown(error.to_string()))),
             Err(_) => Err(DecodeError::damaged("the codec gave up on a chunk")),
         }
+    }
+}
+
+/// Counters at the start of a DWA chunk that state sizes and numbers of values.
+const DWA_COUNTERS: std::ops::Range<usize> = 1..10;
+
+/// The codec allocates what a DWA chunk says that its sections hold, and a failed allocation there
+/// ends the process: no counter may state more than a chunk of this rectangle can need. Blocks are
+/// padded to 8 by 8 samples, and run lengths that do not pay off grow by less than their own size.
+fn check_dwa(compressed: &[u8], block: Block, bytes_per_pixel: u64) -> Result<(), DecodeError> {
+    let pixels = |width: u32, height: u32| u64::from(width) * u64::from(height);
+    if compressed.len() as u64 == pixels(block.width, block.height) * bytes_per_pixel {
+        // Stored as it is.
+        return Ok(());
+    }
+    let padded = pixels(block.width.next_multiple_of(8), block.height.next_multiple_of(8));
+    let most = 2 * padded * bytes_per_pixel;
+    let (counters, _) = compressed.as_chunks::<8>();
+    let stated = counters.iter().take(DWA_COUNTERS.end).skip(DWA_COUNTERS.start);
+    match stated.map(|bytes| u64::from_le_bytes(*bytes)).find(|count| *count > most) {
+        Some(count) => Err(DecodeError::damaged(format!("a section of a chunk declares {count} values"))),
+        None => Ok(()),
     }
 }

@@ -225,7 +225,7 @@ impl ChunkWalk<'_> {
             .ok_or_else(|| DecodeError::damaged("a chunk lies outside the data window"))?;
         let size = int(source)?;
         let compressed = source.bytes(at, self.checked_size(size, block)?)?.to_vec();
-        let samples = self.codec.decompress(position, block.y, compressed)?;
+        let samples = self.codec.decompress(position, block, compressed)?;
         placement.place(block, &samples, memory)?;
         Ok(position.1 as usize * self.grid.columns() as usize + position.0 as usize)
     }

@@ -1,0 +1,167 @@
+//! The image pass against its twin: sample types, channel views, exposure, gamma, filtering.
+
+use half::f16;
+use rushes::color::{ChannelView, ColorSettings, Encoding};
+use rushes::frame::SampleType;
+use rushes::gpu::PlaneAccess;
+use rushes::gpu::passes::image::ImagePlacement;
+
+use crate::picture::{GREY, RGBA, frame, key, plain, varied};
+use crate::screen::{ONE_TO_ONE, Screen};
+
+/// No multiple of any alignment.
+const WIDTH: u32 = 1999;
+const HEIGHT: u32 = 3;
+const BUDGET: u64 = 64 << 20;
+
+/// Adapters compute powers by way of logarithms in single precision.
+const POWER_TOLERANCE: f32 = 1e-4;
+/// A multiplication and a conversion.
+const EXACT_TOLERANCE: f32 = 1e-6;
+/// The texture unit interpolates with eight bits; samples differ by at most 4.
+const FILTER_TOLERANCE: f32 = 4.0 / 128.0;
+
+const VIEWS: [ChannelView; 6] = [
+    ChannelView::Rgb,
+    ChannelView::Red,
+    ChannelView::Green,
+    ChannelView::Blue,
+    ChannelView::Alpha,
+    ChannelView::Luminance,
+];
+const SAMPLES: [SampleType; 5] =
+    [SampleType::F16, SampleType::F32, SampleType::U8, SampleType::U16, SampleType::U32];
+
+fn settings(channel: ChannelView) -> [(ColorSettings, f32); 4] {
+    let identity = ColorSettings { channel, encoding: Encoding::Identity, ..ColorSettings::default() };
+    [
+        (identity, EXACT_TOLERANCE),
+        (ColorSettings { exposure: -2.0, ..identity }, EXACT_TOLERANCE),
+        (ColorSettings { channel, ..ColorSettings::default() }, POWER_TOLERANCE),
+        (ColorSettings { exposure: 1.25, gamma: 2.2, ..identity }, POWER_TOLERANCE),
+    ]
+}
+
+fn every_view_of(screen: &mut Screen, sample: SampleType) {
+    let layout = plain(&RGBA, sample, WIDTH, HEIGHT);
+    let picture = frame(&layout, varied(sample));
+    screen.load(key(sample as u32), &picture);
+    for (color, tolerance) in VIEWS.into_iter().flat_map(settings) {
+        let shown = (key(sample as u32), &*picture);
+        screen.compare(shown, &ONE_TO_ONE, &color, (WIDTH, HEIGHT), tolerance);
+    }
+}
+
+#[test]
+fn every_sample_type_and_view_equals_the_twin() {
+    let name = "every_sample_type_and_view_equals_the_twin";
+    let Some(mut screen) = Screen::new(name, BUDGET, false) else { return };
+    for sample in SAMPLES {
+        every_view_of(&mut screen, sample);
+        let slot = screen.ring.slot(key(sample as u32)).expect("a resident frame");
+        let is_filtered = matches!(sample, SampleType::F16 | SampleType::U8);
+        assert_eq!(slot.access == PlaneAccess::Filtered, is_filtered, "{sample:?}");
+    }
+}
+
+#[test]
+fn every_sample_type_and_view_equals_the_twin_from_its_bits() {
+    let name = "every_sample_type_and_view_equals_the_twin_from_its_bits";
+    let Some(mut screen) = Screen::new(name, BUDGET, true) else { return };
+    for sample in SAMPLES {
+        every_view_of(&mut screen, sample);
+        let slot = screen.ring.slot(key(sample as u32)).expect("a resident frame");
+        assert_eq!(slot.access, PlaneAccess::Bits);
+    }
+}
+
+const SPECIAL: [f32; 12] = [
+    f32::NAN,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    0.0,
+    -0.0,
+    -1.0,
+    -65504.0,
+    65504.0,
+    6.1e-5,
+    1.0,
+    0.003_130_8,
+    0.5,
+];
+
+fn special(sample: SampleType) -> impl Fn(usize, u32, u32) -> u32 {
+    move |plane, x, _| {
+        let value = SPECIAL[(x as usize + plane) % SPECIAL.len()];
+        match sample {
+            SampleType::F16 => u32::from(f16::from_f32(value).to_bits()),
+            _ => value.to_bits(),
+        }
+    }
+}
+
+#[test]
+fn values_that_are_no_numbers_equal_the_twin() {
+    for forces_bits in [false, true] {
+        let name = "values_that_are_no_numbers_equal_the_twin";
+        let Some(mut screen) = Screen::new(name, BUDGET, forces_bits) else { return };
+        for sample in [SampleType::F16, SampleType::F32] {
+            let picture = frame(&plain(&RGBA, sample, 24, 2), special(sample));
+            screen.load(key(sample as u32), &picture);
+            let views = [ChannelView::Rgb, ChannelView::Red, ChannelView::Alpha];
+            for (color, tolerance) in views.into_iter().flat_map(|view| settings(view).into_iter().take(3)) {
+                let shown = (key(sample as u32), &*picture);
+                screen.compare(shown, &ONE_TO_ONE, &color, (24, 2), tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_grey_layer_is_shown_in_all_three_colours() {
+    let name = "a_grey_layer_is_shown_in_all_three_colours";
+    let Some(mut screen) = Screen::new(name, BUDGET, false) else { return };
+    let picture = frame(&plain(&GREY, SampleType::F16, 65, 9), varied(SampleType::F16));
+    screen.load(key(0), &picture);
+    for (color, tolerance) in VIEWS.into_iter().flat_map(settings) {
+        screen.compare((key(0), &picture), &ONE_TO_ONE, &color, (65, 9), tolerance);
+    }
+}
+
+/// Scales at which no target pixel's middle falls on the edge between two texels.
+const SCALES: [(f32, f32); 3] = [(0.37, 0.37), (1.61, 2.3), (0.21, 1.7)];
+
+fn scaled(name: &str, bilinear: bool, cases: [(SampleType, bool, f32); 4]) {
+    for (sample, forces_bits, tolerance) in cases {
+        let Some(mut screen) = Screen::new(name, BUDGET, forces_bits) else { return };
+        let picture = frame(&plain(&RGBA, sample, 61, 43), varied(sample));
+        screen.load(key(0), &picture);
+        let color = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
+        for scale in SCALES {
+            let placement = ImagePlacement { origin: (7.0, -3.0), scale, bilinear, background: 0.1 };
+            screen.compare((key(0), &picture), &placement, &color, (150, 90), tolerance);
+        }
+    }
+}
+
+#[test]
+fn nearest_pixels_equal_the_twin_at_any_scale() {
+    let cases = [
+        (SampleType::F16, false, EXACT_TOLERANCE),
+        (SampleType::U8, false, EXACT_TOLERANCE),
+        (SampleType::F16, true, EXACT_TOLERANCE),
+        (SampleType::F32, true, EXACT_TOLERANCE),
+    ];
+    scaled("nearest_pixels_equal_the_twin_at_any_scale", false, cases);
+}
+
+#[test]
+fn bilinear_pixels_equal_the_twin_at_any_scale() {
+    let cases = [
+        (SampleType::F16, false, FILTER_TOLERANCE),
+        (SampleType::U8, false, FILTER_TOLERANCE),
+        (SampleType::F16, true, POWER_TOLERANCE),
+        (SampleType::F32, true, POWER_TOLERANCE),
+    ];
+    scaled("bilinear_pixels_equal_the_twin_at_any_scale", true, cases);
+}

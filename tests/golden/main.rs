@@ -1,0 +1,14 @@
+//! The GPU against its CPU twins, by numbers. Targets are float or integer, so that no rounding of
+//! theirs hides a difference; each test states its tolerance.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod device_lost;
+mod image;
+mod picture;
+mod raw;
+mod ring;
+mod screen;
+mod timeline;
+mod windows;

@@ -1,0 +1,140 @@
+//! Frames of known samples, and what the image pass must make of them: an independent computation on
+//! the CPU from the bytes of the planes.
+
+use std::sync::Arc;
+
+use half::f16;
+use rushes::color::{ColorSettings, display_rgb};
+use rushes::frame::{
+    ClipId, FrameBuffer, FrameKey, FrameMemory, LayerId, PlaneLayout, PlaneSpec, Revision, Role, SampleType,
+    Window,
+};
+use rushes::gpu::passes::image::ImagePlacement;
+
+pub const RGBA: [(&str, Role); 4] =
+    [("R", Role::Red), ("G", Role::Green), ("B", Role::Blue), ("A", Role::Alpha)];
+pub const GREY: [(&str, Role); 1] = [("Y", Role::Grey)];
+
+pub fn key(index: u32) -> FrameKey {
+    FrameKey { clip: ClipId(1), revision: Revision(0), layer: LayerId(0), level: 0, index }
+}
+
+pub fn layout(
+    channels: &[(&str, Role)],
+    sample: SampleType,
+    (data, display): (Window, Window),
+) -> Arc<PlaneLayout> {
+    let plane = |(name, role): &(&str, Role)| PlaneSpec {
+        name: (*name).into(),
+        sample,
+        role: *role,
+        width: data.width,
+        height: data.height,
+    };
+    let planes = channels.iter().map(plane).collect();
+    Arc::new(PlaneLayout::new(planes, data, display, 1.0).expect("a layout"))
+}
+
+/// A layout whose data window is its display window.
+pub fn plain(channels: &[(&str, Role)], sample: SampleType, width: u32, height: u32) -> Arc<PlaneLayout> {
+    let window = Window::at_origin(width, height);
+    layout(channels, sample, (window, window))
+}
+
+/// A frame whose samples have the bits that `bits` gives for plane, x and y.
+pub fn frame(layout: &Arc<PlaneLayout>, bits: impl Fn(usize, u32, u32) -> u32) -> Arc<FrameBuffer> {
+    let mut memory = FrameMemory::allocate(layout.total_bytes()).expect("memory");
+    for (number, (plane, span)) in layout.planes().iter().zip(layout.spans()).enumerate() {
+        let size = plane.sample.bytes();
+        for y in 0..plane.height {
+            let row = &mut memory.bytes_mut()[span.row(y as usize)];
+            for (x, sample) in (0..plane.width).zip(row.chunks_exact_mut(size)) {
+                sample.copy_from_slice(&bits(number, x, y).to_le_bytes()[..size]);
+            }
+        }
+    }
+    Arc::new(FrameBuffer { layout: Arc::clone(layout), memory, missing_rows: Vec::new() })
+}
+
+/// Bits that differ from sample to sample; numbers of every size and sign for floats.
+pub fn varied(sample: SampleType) -> impl Fn(usize, u32, u32) -> u32 {
+    move |plane, x, y| {
+        let mixed = (plane as u32 + 1).wrapping_mul(0x9E37_79B9) ^ x.wrapping_mul(0x85EB_CA6B) ^ (y << 17);
+        let mixed = (mixed ^ mixed >> 15).wrapping_mul(0xC2B2_AE35);
+        let value = (mixed % 4096) as f32 / 1024.0 - 0.5;
+        match sample {
+            SampleType::F16 => u32::from(f16::from_f32(value).to_bits()),
+            SampleType::F32 => value.to_bits(),
+            SampleType::U8 | SampleType::U16 | SampleType::U32 => mixed,
+        }
+    }
+}
+
+/// One sample as the number that is shown.
+fn value(frame: &FrameBuffer, plane: usize, x: u32, y: u32) -> f32 {
+    let sample = frame.layout.planes()[plane].sample;
+    let at = frame.layout.spans()[plane].row(y as usize).start + x as usize * sample.bytes();
+    let mut bytes = [0; 4];
+    bytes[..sample.bytes()].copy_from_slice(&frame.memory.bytes()[at..at + sample.bytes()]);
+    let bits = u32::from_le_bytes(bytes);
+    match sample {
+        SampleType::F16 => f16::from_bits(bits as u16).to_f32(),
+        SampleType::F32 => f32::from_bits(bits),
+        SampleType::U8 => bits as f32 / 255.0,
+        SampleType::U16 => bits as f32 / 65535.0,
+        SampleType::U32 => bits as f32,
+    }
+}
+
+fn clamped(at: f32, size: u32) -> u32 {
+    at.clamp(0.0, (size - 1) as f32) as u32
+}
+
+/// A plane at a place, in pixels from the corner of the data window.
+fn fetched(frame: &FrameBuffer, plane: usize, (x, y): (f32, f32), bilinear: bool) -> f32 {
+    let spec = &frame.layout.planes()[plane];
+    let texel = |x: f32, y: f32| value(frame, plane, clamped(x, spec.width), clamped(y, spec.height));
+    if !bilinear {
+        return texel(x.floor(), y.floor());
+    }
+    let (left, top) = ((x - 0.5).floor(), (y - 0.5).floor());
+    let (across, down) = (x - 0.5 - left, y - 0.5 - top);
+    let mix = |a: f32, b: f32, weight: f32| a * (1.0 - weight) + b * weight;
+    let upper = mix(texel(left, top), texel(left + 1.0, top), across);
+    let lower = mix(texel(left, top + 1.0), texel(left + 1.0, top + 1.0), across);
+    mix(upper, lower, down)
+}
+
+/// The assembled pixel at a place of the data window.
+fn assembled(frame: &FrameBuffer, at: (f32, f32), bilinear: bool) -> [f32; 4] {
+    let of = |role| frame.layout.plane_with_role(role);
+    let colour =
+        [Role::Red, Role::Green, Role::Blue].map(|role| of(role).or(of(Role::Grey)).expect("a plane"));
+    let [red, green, blue] = colour.map(|plane| fetched(frame, plane, at, bilinear));
+    let alpha = of(Role::Alpha).map_or(1.0, |plane| fetched(frame, plane, at, bilinear));
+    [red, green, blue, alpha]
+}
+
+fn inside((x, y): (f32, f32), window: Window) -> bool {
+    x >= 0.0 && y >= 0.0 && x < window.width as f32 && y < window.height as f32
+}
+
+/// What the image pass must draw at a pixel of the target.
+pub fn expected(
+    frame: &FrameBuffer,
+    placement: &ImagePlacement,
+    color: &ColorSettings,
+    (x, y): (u32, u32),
+) -> [f32; 3] {
+    let (data, display) = (frame.layout.data_window(), frame.layout.display_window());
+    let at_display = (
+        (x as f32 + 0.5 - placement.origin.0) * placement.scale.0,
+        (y as f32 + 0.5 - placement.origin.1) * placement.scale.1,
+    );
+    if !inside(at_display, display) {
+        return [placement.background; 3];
+    }
+    let at_data = (at_display.0 - (data.x - display.x) as f32, at_display.1 - (data.y - display.y) as f32);
+    let rgba = if inside(at_data, data) { assembled(frame, at_data, placement.bilinear) } else { [0.0; 4] };
+    display_rgb(rgba, color)
+}

@@ -1,0 +1,117 @@
+//! A device with a texture ring, and pictures drawn from it into float targets.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rushes::color::ColorSettings;
+use rushes::frame::{EvictionCause, FrameBuffer, FrameKey, RingEvent, RingOrders, UploadOrder};
+use rushes::gpu::passes::image::{ImagePass, ImagePlacement};
+use rushes::gpu::{Gpu, StagedUploader, StagingPlan, TextureRing, read_texture};
+use rushes::stage::Canvas;
+
+use crate::picture::expected;
+use crate::support;
+
+const FLOAT_TARGET: wgpu::TextureFormat = wgpu::TextureFormat::Rgba32Float;
+
+/// One picture pixel per target pixel.
+pub const ONE_TO_ONE: ImagePlacement =
+    ImagePlacement { origin: (0.0, 0.0), scale: (1.0, 1.0), bilinear: false, background: 0.25 };
+
+pub struct Screen {
+    pub gpu: Gpu,
+    pub ring: TextureRing,
+    pub budget_bytes: u64,
+    image: ImagePass,
+}
+
+/// A small pool of staging memory, so that frames travel in several bands.
+pub fn staging(gpu: &Gpu, plan: StagingPlan) -> StagedUploader {
+    StagedUploader::new(gpu, plan, 1, Arc::new(|| {})).expect("a staging thread")
+}
+
+const PLAN: StagingPlan = StagingPlan { bands: 2, band_bytes: 16 << 10 };
+
+impl Screen {
+    /// `None`, after saying so, where there is no adapter.
+    pub fn new(test: &str, budget_bytes: u64, forces_bits: bool) -> Option<Self> {
+        let gpu = support::gpu(test)?;
+        let ring = TextureRing::new(Box::new(staging(&gpu, PLAN)), budget_bytes, forces_bits);
+        let image = ImagePass::new(&gpu.device, FLOAT_TARGET);
+        Some(Self { gpu, ring, budget_bytes, image })
+    }
+
+    pub fn apply(&mut self, evict: Vec<FrameKey>, upload: Vec<(FrameKey, &Arc<FrameBuffer>)>) {
+        let evict = evict.into_iter().map(|key| (key, EvictionCause::MadeRoom)).collect();
+        let order =
+            |(key, frame): (FrameKey, &Arc<FrameBuffer>)| UploadOrder { key, frame: Arc::clone(frame) };
+        let upload = upload.into_iter().map(order).collect();
+        self.ring.apply(&self.gpu, RingOrders { budget_bytes: self.budget_bytes, evict, upload });
+    }
+
+    /// Steps until every upload is complete; what the ring reported.
+    pub fn finish(&mut self) -> Vec<RingEvent> {
+        let started = Instant::now();
+        while self.ring.is_busy() {
+            assert!(started.elapsed() < Duration::from_secs(20), "an upload never completes");
+            self.ring.step(&self.gpu);
+            std::thread::yield_now();
+        }
+        self.ring.take_report().events
+    }
+
+    /// Brings a frame into VRAM.
+    pub fn load(&mut self, key: FrameKey, frame: &Arc<FrameBuffer>) {
+        self.apply(Vec::new(), vec![(key, frame)]);
+        self.finish();
+        assert!(self.ring.slot(key).is_some(), "{key:?} did not arrive");
+    }
+
+    /// Draws a frame; rows of target pixels.
+    pub fn draw(
+        &self,
+        key: FrameKey,
+        placement: &ImagePlacement,
+        color: &ColorSettings,
+        (width, height): (u32, u32),
+    ) -> Vec<[f32; 4]> {
+        let canvas = Canvas::new(&self.gpu, FLOAT_TARGET, width, height);
+        let slot = self.ring.slot(key).expect("a resident frame");
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        {
+            let mut pass = canvas.begin(&mut encoder, wgpu::Color::GREEN);
+            let (device, queue) = (&self.gpu.device, &self.gpu.queue);
+            self.image.draw(device, queue, &mut pass, slot, placement, color);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+        let bytes = read_texture(&self.gpu, canvas.texture()).expect("texels");
+        bytemuck::pod_collect_to_vec(&bytes)
+    }
+
+    /// Draws a frame and compares every pixel with the twin. `tolerance` is absolute below 1 and
+    /// relative above.
+    pub fn compare(
+        &self,
+        (key, frame): (FrameKey, &FrameBuffer),
+        placement: &ImagePlacement,
+        color: &ColorSettings,
+        size: (u32, u32),
+        tolerance: f32,
+    ) {
+        let drawn = self.draw(key, placement, color, size);
+        assert_eq!(drawn.len(), (size.0 * size.1) as usize);
+        for (number, pixel) in (0..).zip(drawn) {
+            let at = (number % size.0, number / size.0);
+            let wanted = expected(frame, placement, color, at);
+            let is_close = pixel.iter().zip(wanted).all(|(drawn, wanted)| close(*drawn, wanted, tolerance));
+            assert!(is_close && pixel[3] == 1.0, "{at:?}: {pixel:?} drawn, {wanted:?} wanted, {color:?}");
+        }
+        assert_eq!(self.gpu.uncaught_errors(), 0);
+    }
+}
+
+fn close(drawn: f32, wanted: f32, tolerance: f32) -> bool {
+    drawn == wanted
+        || (drawn.is_nan() && wanted.is_nan())
+        || (drawn - wanted).abs() <= tolerance * wanted.abs().max(1.0)
+}

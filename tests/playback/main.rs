@@ -1,0 +1,15 @@
+//! The player without GPU, files and wall clock: scripted workers, a fake ring, a clock that the
+//! tests wind.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod budgets;
+mod faults;
+mod loops;
+mod pace;
+mod requests;
+mod ring_faults;
+mod streams;
+mod threads;
+mod walk;

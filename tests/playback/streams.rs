@@ -1,0 +1,162 @@
+//! Layers, revisions and clips: what is kept, and what is never mixed up.
+
+use rushes::player::Command;
+use rushes::stats::ShownStatus;
+
+use crate::support::clips::clip;
+use crate::support::pool::End;
+use crate::support::rig::{CREDITS, Rig};
+
+#[test]
+fn a_layer_and_back_hits_the_cache() {
+    let mut rig = Rig::new(20, 40, 40);
+    rig.settle();
+    rig.command(Command::NextLayer);
+    rig.settle();
+    assert_eq!(rig.pool.submitted().len(), 40);
+    rig.command(Command::PreviousLayer);
+    rig.tick();
+    assert_eq!(rig.exact(), Some(0), "it is in VRAM still");
+    rig.settle();
+    assert_eq!((rig.pool.submitted().len(), rig.ring.ordered.len()), (40, 40));
+}
+
+#[test]
+fn frames_of_another_layer_make_room_first() {
+    let mut rig = Rig::new(20, 20, 20);
+    rig.settle();
+    rig.command(Command::NextLayer);
+    rig.settle();
+    let snapshot = rig.player.snapshot();
+    assert_eq!((snapshot.cpu.resident_frames, snapshot.gpu.resident_frames), (20, 20));
+    let loaded = |run: &rushes::stats::Run| run.status == rushes::stats::FrameStatus::Resident;
+    assert!(snapshot.timeline.cpu.iter().all(loaded));
+}
+
+#[test]
+fn a_layer_switch_cancels_the_other_layer() {
+    let mut rig = Rig::new(20, 20, 20);
+    rig.jobs_per_tick = 0;
+    rig.tick();
+    rig.command(Command::SelectLayer(1));
+    rig.tick();
+    assert_eq!(rig.pool.cancelled().len(), CREDITS);
+}
+
+#[test]
+fn a_reload_reads_everything_again() {
+    let mut rig = Rig::new(10, 10, 10);
+    rig.settle();
+    rig.command(Command::Reload);
+    rig.tick();
+    assert!(matches!(rig.last.shown, ShownStatus::Empty | ShownStatus::Held(_)));
+    rig.settle();
+    assert_eq!(rig.pool.submitted().len(), 20);
+    assert_eq!(rig.exact(), Some(0));
+    assert_eq!(rig.player.snapshot().cpu.resident_frames, 10, "nothing of the old revision stays");
+    assert_eq!(rig.player.snapshot().gpu.resident_frames, 10);
+}
+
+#[test]
+fn a_late_result_of_an_old_revision_is_never_shown_nor_kept() {
+    let mut rig = Rig::new(10, 10, 10);
+    rig.jobs_per_tick = 0;
+    rig.tick();
+    rig.command(Command::Reload);
+    rig.tick();
+    for index in 0..CREDITS as u32 {
+        rig.pool.finish(index, End::Done);
+    }
+    rig.tick();
+    assert_eq!((rig.decode().ok, rig.decode().stale), (CREDITS as u64, CREDITS as u64));
+    assert_eq!(rig.player.snapshot().cpu.resident_frames, 0);
+    rig.jobs_per_tick = CREDITS;
+    rig.settle();
+    // The rig looks at the revision of every exact frame, the ring at its bytes.
+    assert_eq!(rig.exact(), Some(0));
+    assert!(rig.ring.ordered.iter().all(|key| key.revision.0 == 1));
+}
+
+#[test]
+fn a_reload_forgives_failed_frames_at_once() {
+    let mut rig = Rig::new(5, 5, 5);
+    rig.pool.script().ends.insert(0, End::Failed);
+    rig.settle();
+    assert!(rig.slate().is_some());
+    rig.pool.script().ends.clear();
+    rig.command(Command::Reload);
+    rig.settle();
+    assert_eq!(rig.exact(), Some(0));
+}
+
+#[test]
+fn a_reload_while_playing_goes_on_playing() {
+    let mut rig = Rig::new(30, 20, 10);
+    rig.command(Command::Play);
+    for _ in 0..5 {
+        rig.run(31);
+        rig.command(Command::Reload);
+    }
+    rig.passes(2);
+    assert!(rig.player.transport().is_playing());
+}
+
+#[test]
+fn a_second_clip_is_shown_and_the_first_one_kept_while_there_is_room() {
+    let mut rig = Rig::new(10, 25, 25);
+    rig.add(|id| clip(id, 12));
+    rig.settle();
+    let first = rig.playhead_key().expect("a clip").clip;
+    rig.command(Command::NextClip);
+    rig.settle();
+    let second = rig.playhead_key().expect("a clip").clip;
+    assert_ne!(first, second);
+    assert_eq!(rig.player.snapshot().clip.map(|clip| (clip.frames, clip.position)), Some((12, 1)));
+    assert_eq!(rig.pool.submitted().len(), 22);
+    rig.command(Command::PreviousClip);
+    rig.tick();
+    assert_eq!(rig.exact(), Some(0));
+    rig.settle();
+    assert_eq!(rig.pool.submitted().len(), 22, "the first clip is there still");
+}
+
+#[test]
+fn two_clips_share_one_budget() {
+    let mut rig = Rig::new(20, 24, 12);
+    rig.add(|id| clip(id, 20));
+    for _ in 0..4 {
+        rig.command(Command::NextClip);
+        rig.command(Command::Play);
+        rig.passes(2);
+    }
+    let shown = rig.playhead_key().expect("a clip").clip;
+    let charged = rig.player.ledger().charged_clip(rushes::memory::Tier::Cpu, shown);
+    assert!(charged >= 20 * crate::support::clips::FRAME_BYTES, "{charged}");
+}
+
+#[test]
+fn a_player_without_clips_shows_nothing_and_takes_any_command() {
+    let mut rig = Rig::empty(10, 10);
+    for row in rushes::player::COMMANDS {
+        rig.command(row.command);
+    }
+    rig.command(Command::Seek(7));
+    rig.run(3);
+    assert_eq!(rig.last.shown, ShownStatus::Empty);
+    assert!(rig.player.snapshot().clip.is_none());
+}
+
+#[test]
+fn every_command_of_the_table_may_come_at_any_time() {
+    let mut rig = Rig::new(15, 10, 6);
+    rig.add(|id| clip(id, 9));
+    for round in 0..3 {
+        for row in rushes::player::COMMANDS {
+            rig.command(row.command);
+            rig.run(round);
+        }
+    }
+    rig.command(Command::Pause);
+    rig.settle();
+    assert_eq!(rig.exact(), Some(rig.playhead()));
+}

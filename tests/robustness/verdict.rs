@@ -1,0 +1,119 @@
+//! What becomes of one file: probed, its default layer decoded, twice, and judged.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rushes::decode::{self, DecodeEnd, DecodeRequest, Decoded, Decoder, FileDecoder, PlaneRequest};
+use rushes::epoch::EpochWatch;
+use rushes::frame::FrameMemory;
+use xxhash_rust::xxh64::Xxh64;
+
+use crate::counting::peak_bytes;
+
+/// A frame that needs more is not decoded here, and nothing else may take as much.
+const MOST_BYTES: usize = 512 << 20;
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// How a file ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Whole { hash: u64 },
+    Degraded { missing_rows: Vec<(u32, u32)>, hash: u64 },
+    Error { text: String },
+    TooLarge { bytes: usize },
+}
+
+impl Verdict {
+    pub fn is_error(&self) -> bool {
+        matches!(self, Self::Error { .. })
+    }
+}
+
+pub fn request(path: &Path, planes: &PlaneRequest) -> DecodeRequest {
+    DecodeRequest {
+        path: path.to_path_buf(),
+        planes: Arc::new(planes.clone()),
+        level: 0,
+        watch: EpochWatch::never_stale(),
+    }
+}
+
+/// The samples alone: what lies between rows is nobody's.
+fn hash(decoded: &Decoded, memory: &FrameMemory) -> u64 {
+    let mut hash = Xxh64::new(0);
+    for (plane, span) in decoded.layout.planes().iter().zip(decoded.layout.spans()) {
+        for row in 0..span.rows {
+            hash.update(&memory.bytes()[span.row(row)][..plane.width as usize * plane.sample.bytes()]);
+        }
+    }
+    hash.digest()
+}
+
+fn of_done(decoded: &Decoded, memory: &FrameMemory) -> Verdict {
+    let hash = hash(decoded, memory);
+    let missing_rows = decoded.missing_rows.clone();
+    let height = decoded.layout.data_window().height;
+    assert!(missing_rows.iter().all(|(first, last)| first <= last && *last < height), "{missing_rows:?}");
+    match missing_rows.is_empty() {
+        true => Verdict::Whole { hash },
+        false => Verdict::Degraded { missing_rows, hash },
+    }
+}
+
+/// Decodes the default layer into memory that held `left_over` before.
+fn attempt(path: &Path, left_over: u8) -> Verdict {
+    let error = |text: String| Verdict::Error { text };
+    let info = match decode::probe(path) {
+        Ok(info) => info,
+        Err(probed) => return error(probed.to_string()),
+    };
+    let request = request(path, &info.layers[info.default_layer].planes);
+    let mut memory = FrameMemory::default();
+    loop {
+        memory.bytes_mut().fill(left_over);
+        match FileDecoder.decode(&request, &mut memory) {
+            DecodeEnd::Done(decoded) => return of_done(&decoded, &memory),
+            DecodeEnd::Failed(failed) => return error(failed.to_string()),
+            DecodeEnd::Skipped => panic!("nobody cancelled it"),
+            DecodeEnd::Refused { needed_bytes } if needed_bytes > MOST_BYTES => {
+                return Verdict::TooLarge { bytes: needed_bytes };
+            }
+            DecodeEnd::Refused { needed_bytes } => {
+                assert!(needed_bytes > memory.len_bytes(), "it was refused what it has");
+                memory = FrameMemory::allocate(needed_bytes).expect("memory");
+            }
+        }
+    }
+}
+
+fn guarded(path: &Path, left_over: u8) -> Verdict {
+    let started = Instant::now();
+    let work = || peak_bytes(|| catch_unwind(AssertUnwindSafe(|| attempt(path, left_over))));
+    let (result, peak) = work();
+    let verdict = result.unwrap_or_else(|_| panic!("{}: a panic escaped", path.display()));
+    assert!(started.elapsed() < LONGEST, "{}: {:?}", path.display(), started.elapsed());
+    assert!(peak < MOST_BYTES as i64, "{}: {peak} bytes", path.display());
+    verdict
+}
+
+/// Judges a file twice, with other bytes in the memory, and holds it to what every file must keep.
+pub fn judge(path: &Path) -> Verdict {
+    let verdict = guarded(path, 0xAA);
+    assert_eq!(verdict, guarded(path, 0x55), "{}: another verdict the second time", path.display());
+    if let Verdict::Error { text } = &verdict {
+        check_text(path, text);
+    }
+    verdict
+}
+
+const EXR_MAGIC: [u8; 4] = [0x76, 0x2F, 0x31, 0x01];
+
+fn check_text(path: &Path, text: &str) {
+    assert!(!text.chars().any(char::is_control), "{}: {text:?}", path.display());
+    assert!((12..400).contains(&text.len()), "{}: {text}", path.display());
+    let is_exr = std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(&EXR_MAGIC));
+    let is_unknown = text.contains("first bytes are of no kind");
+    assert!(!(is_exr && is_unknown), "{}: {text}", path.display());
+}

@@ -1,0 +1,75 @@
+//! Clips whose files do not exist: every frame is one half-float plane of a known size.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rushes::decode::{Channel, Layer, MediaInfo, Part, PlaneRequest};
+use rushes::frame::{ClipId, PlaneLayout, PlaneSpec, Role, SampleType, Window};
+use rushes::player::{Clip, ClipOptions};
+
+const WIDTH: u32 = 128;
+const HEIGHT: u32 = 32;
+
+/// What a fake frame costs in either tier: rows of 256 bytes, and exactly a size class.
+pub const FRAME_BYTES: u64 = WIDTH as u64 * 2 * HEIGHT as u64;
+
+/// The layers of every fake clip.
+pub const LAYERS: [&str; 2] = ["beauty", "depth"];
+
+/// The layout of a frame that is `times` as high as the header of the clip says.
+pub fn layout(times: u32) -> Arc<PlaneLayout> {
+    let height = HEIGHT * times;
+    let window = Window::at_origin(WIDTH, height);
+    let plane = PlaneSpec {
+        name: "beauty.Y".into(),
+        sample: SampleType::F16,
+        role: Role::Grey,
+        width: WIDTH,
+        height,
+    };
+    Arc::new(PlaneLayout::new(vec![plane], window, window, 1.0).expect("a layout"))
+}
+
+fn info() -> MediaInfo {
+    let window = Window::at_origin(WIDTH, HEIGHT);
+    let channel =
+        |layer: &&str| Channel { name: format!("{layer}.Y"), sample: SampleType::F16, sampling: (1, 1) };
+    let part = Part {
+        number: 0,
+        name: None,
+        view: None,
+        data_window: window,
+        display_window: window,
+        pixel_aspect: 1.0,
+        compression: "zip".into(),
+        storage: "scanline".into(),
+        channels: LAYERS.iter().map(channel).collect(),
+        attributes: Vec::new(),
+        obstacle: None,
+    };
+    let layer = |name: &&str| Layer {
+        name: (*name).into(),
+        part: 0,
+        planes: PlaneRequest { part: 0, part_name: None, channels: vec![(format!("{name}.Y"), Role::Grey)] },
+    };
+    MediaInfo {
+        format: "FAKE".into(),
+        parts: vec![part],
+        layers: LAYERS.iter().map(layer).collect(),
+        default_layer: 0,
+        rate: None,
+        is_linear: true,
+    }
+}
+
+/// A clip of the given frame numbers.
+pub fn numbered(id: ClipId, numbers: impl IntoIterator<Item = i64>, options: &ClipOptions) -> Clip {
+    let file = |number| (number, PathBuf::from(format!("fake.{number:04}.exr")));
+    let files = numbers.into_iter().map(file).collect();
+    Clip::from_paths(id, "fake.####.exr", files, info(), options).expect("a fake clip")
+}
+
+/// A clip of the frames 1 to `frames`.
+pub fn clip(id: ClipId, frames: u32) -> Clip {
+    numbered(id, 1..=i64::from(frames), &ClipOptions::default())
+}

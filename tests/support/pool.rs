@@ -1,0 +1,154 @@
+//! Workers that answer when a test says so, and how it says. They hold the player to its word: never
+//! more out than credits, never a key twice.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+use rushes::decode::{DecodeEnd, DecodeError, Decoded};
+use rushes::frame::{FrameKey, FrameMemory};
+use rushes::preload::{Job, Outcome, WorkerPool};
+
+use super::clips;
+
+/// How a job ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Done,
+    /// Done without its last rows.
+    Degraded,
+    Failed,
+    Skipped,
+}
+
+/// What the script and the player share.
+#[derive(Debug)]
+pub struct Script {
+    credits: usize,
+    out: VecDeque<Job>,
+    ready: VecDeque<Outcome>,
+    /// Every key that was submitted, in order.
+    pub submitted: Vec<FrameKey>,
+    /// How frames end; done when they are not named.
+    pub ends: HashMap<u32, End>,
+    /// Frames that are this many times as large as the header of the clip says.
+    pub times: HashMap<u32, u32>,
+}
+
+/// The test's side of the workers.
+#[derive(Debug, Clone)]
+pub struct ScriptedPool(Rc<RefCell<Script>>);
+
+impl ScriptedPool {
+    pub fn new(credits: usize) -> Self {
+        Self(Rc::new(RefCell::new(Script {
+            credits,
+            out: VecDeque::new(),
+            ready: VecDeque::new(),
+            submitted: Vec::new(),
+            ends: HashMap::new(),
+            times: HashMap::new(),
+        })))
+    }
+
+    pub fn script(&self) -> std::cell::RefMut<'_, Script> {
+        self.0.borrow_mut()
+    }
+
+    /// Indices of everything submitted so far, in order.
+    pub fn submitted(&self) -> Vec<u32> {
+        self.script().submitted.iter().map(|key| key.index).collect()
+    }
+
+    /// Indices of what is out.
+    pub fn out(&self) -> Vec<u32> {
+        self.script().out.iter().map(|job| job.key.index).collect()
+    }
+
+    /// Indices of what is out and was cancelled.
+    pub fn cancelled(&self) -> Vec<u32> {
+        let script = self.script();
+        script.out.iter().filter(|job| job.request.watch.is_stale()).map(|job| job.key.index).collect()
+    }
+
+    /// Finishes up to `jobs` jobs, oldest first, as the script says.
+    pub fn work(&self, jobs: usize) {
+        for _ in 0..jobs {
+            let Some(job) = self.script().out.pop_front() else { return };
+            self.script().finish(job, None);
+        }
+    }
+
+    /// Finishes the job of a frame in a certain way.
+    pub fn finish(&self, index: u32, end: End) {
+        let mut script = self.script();
+        let position = script.out.iter().position(|job| job.key.index == index).expect("the frame is out");
+        let job = script.out.remove(position).expect("the position exists");
+        script.finish(job, Some(end));
+    }
+}
+
+impl Script {
+    fn finish(&mut self, job: Job, forced: Option<End>) {
+        let Job { key, request, mut memory } = job;
+        let scripted = self.ends.get(&key.index).copied().unwrap_or(End::Done);
+        let end = match forced {
+            None if request.watch.is_stale() => End::Skipped,
+            _ => forced.unwrap_or(scripted),
+        };
+        let times = self.times.get(&key.index).copied().unwrap_or(1);
+        let end = decode_end(key, end, times, &mut memory);
+        self.ready.push_back(Outcome { key, memory, end, nanos: 1_000_000 });
+    }
+}
+
+fn decode_end(key: FrameKey, end: End, times: u32, memory: &mut FrameMemory) -> DecodeEnd {
+    let layout = clips::layout(times);
+    let missing_rows = if end == End::Degraded { vec![(30, 31)] } else { Vec::new() };
+    match end {
+        End::Skipped => DecodeEnd::Skipped,
+        End::Failed => DecodeEnd::Failed(DecodeError::damaged("the script says so")),
+        End::Done | End::Degraded if memory.len_bytes() < layout.total_bytes() => {
+            DecodeEnd::Refused { needed_bytes: layout.total_bytes() }
+        }
+        End::Done | End::Degraded => {
+            let (marked, rest) = memory.bytes_mut().split_at_mut(MARK_BYTES);
+            marked.copy_from_slice(&mark(key));
+            // Half-float samples of one value, another one for each of sixteen frames.
+            rest.fill(0x30 + key.index as u8 % 16);
+            DecodeEnd::Done(Decoded { layout, missing_rows })
+        }
+    }
+}
+
+const MARK_BYTES: usize = 16;
+
+/// The bytes that a fake frame begins with, by which the fake ring knows it.
+pub fn mark(key: FrameKey) -> [u8; MARK_BYTES] {
+    let words = [key.clip.0, key.revision.0, u32::from(key.layer.0), key.index];
+    let mut bytes = [0; MARK_BYTES];
+    for (bytes, word) in bytes.chunks_exact_mut(4).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    bytes
+}
+
+impl WorkerPool for ScriptedPool {
+    fn credits(&self) -> usize {
+        self.script().credits
+    }
+
+    fn submit(&mut self, job: Job) {
+        let mut script = self.script();
+        let is_twice = script.out.iter().any(|other| other.key == job.key)
+            || script.ready.iter().any(|other| other.key == job.key);
+        assert!(!is_twice, "{:?} is out already", job.key);
+        assert!(script.out.len() + script.ready.len() < script.credits, "more requests than credits");
+        script.submitted.push(job.key);
+        script.out.push_back(job);
+    }
+
+    fn try_outcome(&mut self) -> Option<Outcome> {
+        self.script().ready.pop_front()
+    }
+}
