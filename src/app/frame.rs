@@ -354,7 +354,10 @@ impl FrameLoop {
             filter: view.filter,
             size,
         };
-        if self.drawn.as_ref() != Some(&wanted) {
+        // Between two frames of a tier that holds one, the picture stays.
+        let is_between = self.shown == ShownStatus::Empty && snapshot.transport.playing;
+        let stays = is_between && self.drawn.as_ref().is_some_and(|drawn| drawn.size == size);
+        if !stays && self.drawn.as_ref() != Some(&wanted) {
             self.redraw_canvas(&wanted);
             self.drawn = Some(wanted);
         }

@@ -123,6 +123,8 @@ fn log_at(level: log::LevelFilter) {
         .filter_level(level)
         .filter_module("wgpu_hal", level.min(log::LevelFilter::Error))
         .filter_module("wgpu_core", level.min(log::LevelFilter::Error))
+        // Says as errors what it only tried while looking for adapters.
+        .filter_module("wgpu_hal::gles", log::LevelFilter::Off)
         .filter_module("naga", level.min(log::LevelFilter::Error))
         .format_target(false)
         .try_init();

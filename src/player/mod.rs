@@ -120,6 +120,8 @@ pub struct Player {
     /// The frame that has the first claim on memory: the one that playback waits for, else the one
     /// that belongs on screen.
     due: Option<FrameKey>,
+    /// This tick presents a frame, which is drawn after it.
+    presents_now: bool,
     cpu_traffic: Traffic,
     gpu_traffic: Traffic,
     ring_traffic: RingTraffic,
@@ -166,6 +168,7 @@ impl Player {
             origin: None,
             on_screen: None,
             due: None,
+            presents_now: false,
             cpu_traffic: Traffic::default(),
             gpu_traffic: Traffic::default(),
             ring_traffic: RingTraffic::default(),

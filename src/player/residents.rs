@@ -55,9 +55,14 @@ impl Player {
         self.ledger.forget_idle_clips();
     }
 
-    /// Frames on screen and the one that belongs there never leave.
+    /// The picture on screen, the one that belongs there and the one that is waited for never leave.
     fn is_protected(&self, key: FrameKey) -> bool {
-        self.on_screen == Some(key) || self.shown_source() == Some(key) || self.due == Some(key)
+        self.picture() == Some(key) || self.shown_source() == Some(key) || self.due == Some(key)
+    }
+
+    /// What is on screen after this tick: what belongs there once it is in VRAM, until then what was.
+    fn picture(&self) -> Option<FrameKey> {
+        self.shown_source().filter(|key| self.ring.is_resident(*key)).or(self.on_screen)
     }
 
     pub(super) fn evict_cpu(&mut self, key: FrameKey, cause: EvictionCause, now: Nanos) {
@@ -208,10 +213,11 @@ impl Player {
                 None => break,
             }
         }
-        if self.due != Some(key) {
+        if self.due != Some(key) || self.presents_now {
             return false;
         }
-        // The overdraft slot: what belongs on screen replaces even what is there.
+        // The overdraft slot: what is waited for replaces even what is on screen, but not what this
+        // tick presents: that is drawn first.
         let others: Vec<FrameKey> = self.ring.keys().filter(|other| *other != key).collect();
         for other in others {
             self.evict_gpu(other, EvictionCause::MadeRoom);

@@ -38,7 +38,7 @@ impl Player {
         self.apply_commands(now);
         self.apply_ring_report(report, now);
         self.drain_outcomes(now);
-        let presented = self.advance_playhead(now);
+        self.presents_now = self.advance_playhead(now);
         self.choose_due(now);
         self.retry_failures(now);
         self.shed_to_budget(now);
@@ -50,7 +50,7 @@ impl Player {
         Tick {
             orders: std::mem::take(&mut self.orders),
             shown: self.shown.clone(),
-            presented,
+            presented: self.presents_now,
             wake_at: self.wake_at(now),
         }
     }

@@ -56,8 +56,8 @@ fn by_the_crate(path: &Path) -> Option<Channels> {
                     && at.y() >= 0
                     && (at.x() as usize) < layer.size.width()
                     && (at.y() as usize) < layer.size.height();
-                let index = at.y() as usize * layer.size.width() + at.x() as usize;
-                placed.push(if inside { bits[index] } else { 0 });
+                let index = || at.y() as usize * layer.size.width() + at.x() as usize;
+                placed.push(if inside { bits[index()] } else { 0 });
             }
         }
         placed
