@@ -205,6 +205,24 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Headless playback through both cache tiers and the image pass
     Playback(PlaybackArgs),
+    /// Decoding alone, beside what no decoder can do without
+    Decode(DecodeArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DecodeArgs {
+    #[arg(value_name = "MEDIA")]
+    pub media: OsString,
+    /// Passes over all frames, after one that warms the page cache
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// One JSON object instead of a line
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub clip: MediaArgs,
+    #[command(flatten)]
+    pub machine: MachineArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -404,7 +422,7 @@ const LATER_OPTIONS: &[&str] = &[
     "--no-config",
 ];
 const LATER_COMMANDS: &[&str] = &["compare", "export", "completions", "man"];
-const LATER_BENCHES: &[&str] = &["decode", "scrub"];
+const LATER_BENCHES: &[&str] = &["scrub"];
 
 /// The name of something in `arguments` that is planned and not there yet.
 pub fn planned(arguments: &[OsString]) -> Option<String> {

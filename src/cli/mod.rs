@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod bench_decode;
 mod demo;
 mod doctor;
 mod info;
@@ -84,6 +85,7 @@ fn dispatch(arguments: &[OsString], interrupt: &Interrupt) -> Result<(), Failure
         Some(CommandArgs::Render(args)) => render::render(&args, interrupt),
         Some(CommandArgs::Bench(args)) => match args.bench {
             BenchCommand::Playback(args) => bench::playback(&args, interrupt),
+            BenchCommand::Decode(args) => bench_decode::decode(&args, interrupt),
         },
         Some(CommandArgs::Demo(args)) => demo::demo(&args, interrupt),
         Some(CommandArgs::Doctor(args)) => doctor::doctor(&args),

@@ -55,7 +55,7 @@ pub fn decode_threads(args: &MachineArgs) -> usize {
     args.threads.map_or_else(cores, usize::from)
 }
 
-fn clip_options(args: &MediaArgs) -> ClipOptions {
+pub fn clip_options(args: &MediaArgs) -> ClipOptions {
     ClipOptions {
         range: args.range,
         rate: args.fps,

@@ -84,6 +84,26 @@ pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
     }
 }
 
+/// Times that no decoder of a file can fall below, for benchmarks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecodeFloor {
+    /// Reading the chunks of the shown part.
+    pub read_nanos: u64,
+    /// Inflating them, one after the other; `None` for compressions without zlib.
+    pub inflate_nanos: Option<u64>,
+}
+
+/// Measures the floor of one EXR file on the calling thread.
+///
+/// # Errors
+/// [`DecodeError`] when the file is no EXR or cannot be read.
+pub fn floor(path: &Path, planes: &PlaneRequest) -> Result<DecodeFloor, DecodeError> {
+    match Kind::of(path)? {
+        Kind::Exr => exr::floor(path, planes),
+        Kind::Still(_) => Err(DecodeError::not_supported("there is no floor for stills")),
+    }
+}
+
 /// What a file is, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {

@@ -1,57 +1,44 @@
-//! Owns the seam to the codecs of the `exr` crate: one compressed chunk in, its samples out. The
-//! crate is handed a header of our own making, never the file's. A panic inside it is an error here.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use exr::block::UncompressedBlock;
-use exr::block::chunk::{
-    Chunk, CompressedBlock, CompressedScanLineBlock, CompressedTileBlock, TileCoordinates,
-};
-use exr::compression::Compression;
-use exr::math::{RoundingMode, Vec2};
-use exr::meta::attribute::{ChannelDescription, LevelMode, LineOrder, SampleType, Text, TileDescription};
-use exr::meta::header::Header;
-use exr::meta::{BlockDescription, MetaData, Requirements};
+//! Owns the choice of codec for a part, and the way of one chunk's bytes into the planes. NONE, RLE, ZIPS,
+//! ZIP and PXR24 are ours; the rest goes through the `exr` crate. The thread that decodes.
 
 use super::attribute::compression_name;
 use super::blocks::Block;
+use super::bytes::undo_differences;
+use super::foreign::{self, ForeignCodec};
 use super::header::PartHeader;
+use super::inflate::Workspace;
+use super::place::Placement;
+use super::pxr24::{self, Kind};
 use crate::decode::DecodeError;
 use crate::frame::Window;
+
+/// Samples are little-endian in files and are copied as they are.
+const _: () = assert!(cfg!(target_endian = "little"));
 
 /// Why the pixels of a part cannot be decoded, when its header already tells.
 pub fn obstacle(part: &PartHeader) -> Option<String> {
     if part.is_deep {
         return Some("deep data".into());
     }
-    if compression(part.compression).is_none() {
+    if foreign::compression(part.compression).is_none() {
         return Some(format!("the compression {}", compression_name(part.compression)));
     }
     part.channels.iter().any(|channel| channel.sampling != (1, 1)).then(|| "channels with subsampling".into())
 }
 
-fn compression(id: u8) -> Option<Compression> {
-    Some(match id {
-        0 => Compression::Uncompressed,
-        1 => Compression::RLE,
-        2 => Compression::ZIP1,
-        3 => Compression::ZIP16,
-        4 => Compression::PIZ,
-        5 => Compression::PXR24,
-        6 => Compression::B44,
-        7 => Compression::B44A,
-        8 => Compression::DWAA(None),
-        9 => Compression::DWAB(None),
-        _ => return None,
-    })
+enum Codec {
+    None,
+    Rle,
+    /// ZIPS and ZIP differ in the lines of a chunk only.
+    Zip,
+    Pxr24(Vec<Kind>),
+    Foreign(Box<ForeignCodec>),
 }
 
-/// Decompresses the chunks of one part.
+/// Decodes the chunks of one part.
 pub struct ChunkCodec {
-    meta: MetaData,
-    is_tiled: bool,
-    is_dwa: bool,
-    bytes_per_pixel: u64,
+    codec: Codec,
+    bytes_per_pixel: usize,
 }
 
 impl ChunkCodec {
@@ -59,104 +46,85 @@ impl ChunkCodec {
     /// [`DecodeError::NotSupported`] for what [`obstacle`] names.
     pub fn new(part: &PartHeader, window: Window) -> Result<Self, DecodeError> {
         let refused = || DecodeError::not_supported(obstacle(part).unwrap_or_default());
-        let compression = compression(part.compression).ok_or_else(refused)?;
+        let compression = foreign::compression(part.compression).ok_or_else(refused)?;
         if obstacle(part).is_some() {
             return Err(refused());
         }
-        let channels = part.channels.iter().map(|channel| ChannelDescription {
-            name: Text::from_slice_unchecked(&channel.name),
-            sample_type: match channel.pixel_type {
-                0 => SampleType::U32,
-                1 => SampleType::F16,
-                _ => SampleType::F32,
-            },
-            quantize_linearly: channel.is_linear,
-            sampling: Vec2(1, 1),
-        });
-        let blocks = part.tiles.map_or(BlockDescription::ScanLines, |tiles| {
-            BlockDescription::Tiles(TileDescription {
-                tile_size: Vec2(tiles.width as usize, tiles.height as usize),
-                level_mode: LevelMode::Singular,
-                rounding_mode: RoundingMode::Down,
-            })
-        });
-        let size = Vec2(window.width as usize, window.height as usize);
-        let header = Header::new(Text::new_or_panic("part"), size, channels.collect()).with_encoding(
-            compression,
-            blocks,
-            LineOrder::Unspecified,
-        );
-        let requirements = Requirements {
-            file_format_version: 2,
-            is_single_layer_and_tiled: false,
-            has_long_names: true,
-            has_deep_data: false,
-            has_multiple_layers: false,
+        let codec = match part.compression {
+            0 => Codec::None,
+            1 => Codec::Rle,
+            2 | 3 => Codec::Zip,
+            5 => Codec::Pxr24(kinds(part)),
+            _ => Codec::Foreign(Box::new(ForeignCodec::new(part, window, compression))),
         };
-        Ok(Self {
-            meta: MetaData { requirements, headers: [header].into_iter().collect() },
-            is_tiled: part.tiles.is_some(),
-            is_dwa: matches!(compression, Compression::DWAA(_) | Compression::DWAB(_)),
-            bytes_per_pixel: super::gate::bytes_per_pixel(part),
-        })
+        Ok(Self { codec, bytes_per_pixel: super::gate::bytes_per_pixel(part) as usize })
     }
 
-    /// The samples of the chunk at `column`, `row` of the block grid: for every row and channel in
-    /// file order, the row's samples, native endian.
+    /// Decodes the chunk at `position` of the block grid into the planes.
     ///
     /// # Errors
-    /// [`DecodeError::Damaged`] with the codec's reason.
-    pub fn decompress(
+    /// [`DecodeError::Damaged`] with the reason.
+    pub fn decode(
         &self,
-        (column, row): (u32, u32),
+        position: (u32, u32),
         block: Block,
-        compressed: Vec<u8>,
-    ) -> Result<Vec<u8>, DecodeError> {
-        if self.is_dwa {
-            check_dwa(&compressed, block, self.bytes_per_pixel)?;
+        compressed: &[u8],
+        placement: &Placement,
+        memory: &mut [u8],
+    ) -> Result<(), DecodeError> {
+        let pixels = block.width as usize * block.height as usize;
+        let length = pixels * self.bytes_per_pixel;
+        // A chunk that would not shrink is stored as it is, whatever the compression.
+        if compressed.len() == length {
+            return placement.place(block, compressed, memory);
         }
-        let compressed_block = if self.is_tiled {
-            CompressedBlock::Tile(CompressedTileBlock {
-                coordinates: TileCoordinates {
-                    tile_index: Vec2(column as usize, row as usize),
-                    level_index: Vec2(0, 0),
-                },
-                compressed_pixels_le: compressed,
-            })
-        } else {
-            CompressedBlock::ScanLine(CompressedScanLineBlock {
-                y_coordinate: block.y as i32,
-                compressed_pixels_le: compressed,
-            })
+        match &self.codec {
+            Codec::None => Err(DecodeError::damaged("a chunk does not fill its rectangle")),
+            Codec::Foreign(codec) => {
+                let samples = codec.decompress(position, block, compressed.to_vec())?;
+                placement.place(block, &samples, memory)
+            }
+            Codec::Rle => Workspace::with(|workspace| {
+                let halves = workspace.expand_runs(compressed, length)?;
+                undo_differences(halves);
+                placement.place_halves(block, halves, memory)
+            }),
+            Codec::Zip => Workspace::with(|workspace| {
+                let halves = workspace.inflate(compressed, length)?;
+                undo_differences(halves);
+                placement.place_halves(block, halves, memory)
+            }),
+            Codec::Pxr24(kinds) => Workspace::with(|workspace| {
+                let stored = pixels * pxr24::stored_bytes_per_pixel(kinds);
+                let (stored, samples) = workspace.inflate_beside(compressed, stored, length)?;
+                pxr24::unpack(stored, kinds, block.width as usize, samples);
+                placement.place(block, samples, memory)
+            }),
+        }
+    }
+
+    /// Inflates a chunk and throws the bytes away: what no decoder of this file can do without. `false` for
+    /// compressions without zlib.
+    pub fn inflate_only(&self, block: Block, compressed: &[u8]) -> bool {
+        let pixels = block.width as usize * block.height as usize;
+        let length = match &self.codec {
+            Codec::Zip => pixels * self.bytes_per_pixel,
+            Codec::Pxr24(kinds) => pixels * pxr24::stored_bytes_per_pixel(kinds),
+            Codec::None | Codec::Rle | Codec::Foreign(_) => return false,
         };
-        let chunk = Chunk { layer_index: 0, compressed_block };
-        let work = AssertUnwindSafe(|| UncompressedBlock::decompress_chunk(chunk, &self.meta, false));
-        match catch_unwind(work) {
-            Ok(Ok(block)) => Ok(block.data),
-            Ok(Err(error)) => Err(DecodeError::damaged(crate::text::shown(error.to_string()))),
-            Err(_) => Err(DecodeError::damaged("the codec gave up on a chunk")),
+        if compressed.len() < pixels * self.bytes_per_pixel {
+            Workspace::with(|workspace| workspace.inflate(compressed, length).is_ok())
+        } else {
+            true
         }
     }
 }
 
-/// Counters at the start of a DWA chunk that state sizes and numbers of values.
-const DWA_COUNTERS: std::ops::Range<usize> = 1..10;
-
-/// The codec allocates what a DWA chunk says that its sections hold, and a failed allocation there
-/// ends the process: no counter may state more than a chunk of this rectangle can need. Blocks are
-/// padded to 8 by 8 samples, and run lengths that do not pay off grow by less than their own size.
-fn check_dwa(compressed: &[u8], block: Block, bytes_per_pixel: u64) -> Result<(), DecodeError> {
-    let pixels = |width: u32, height: u32| u64::from(width) * u64::from(height);
-    if compressed.len() as u64 == pixels(block.width, block.height) * bytes_per_pixel {
-        // Stored as it is.
-        return Ok(());
-    }
-    let padded = pixels(block.width.next_multiple_of(8), block.height.next_multiple_of(8));
-    let most = 2 * padded * bytes_per_pixel;
-    let (counters, _) = compressed.as_chunks::<8>();
-    let stated = counters.iter().take(DWA_COUNTERS.end).skip(DWA_COUNTERS.start);
-    match stated.map(|bytes| u64::from_le_bytes(*bytes)).find(|count| *count > most) {
-        Some(count) => Err(DecodeError::damaged(format!("a section of a chunk declares {count} values"))),
-        None => Ok(()),
-    }
+fn kinds(part: &PartHeader) -> Vec<Kind> {
+    let kind = |pixel_type| match pixel_type {
+        0 => Kind::Uint,
+        1 => Kind::Half,
+        _ => Kind::Float,
+    };
+    part.channels.iter().map(|channel| kind(channel.pixel_type)).collect()
 }

@@ -2,6 +2,7 @@
 //! Pure; the thread that decodes.
 
 use super::blocks::Block;
+use super::bytes::interleave;
 use super::header::PartHeader;
 use crate::decode::{DecodeError, PlaneRequest};
 use crate::frame::{PlaneLayout, PlaneSpec, SampleType, Window};
@@ -90,6 +91,32 @@ impl Placement {
             for (line, row) in samples.chunks_exact(row_bytes).enumerate() {
                 let target = &mut memory[span.row(block.y as usize + line)];
                 target[at..at + length].copy_from_slice(&row[from..from + length]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies one chunk into the planes whose bytes are still apart: the first half holds the even bytes of all
+    /// samples, the second half the odd ones. No copy of the chunk in its own order is made.
+    ///
+    /// # Errors
+    /// [`DecodeError::Damaged`] when the chunk holds fewer samples than its rectangle.
+    pub fn place_halves(&self, block: Block, halves: &[u8], memory: &mut [u8]) -> Result<(), DecodeError> {
+        let width = block.width as usize;
+        // Samples have 2 or 4 bytes, so every row begins at an even byte.
+        let row_pairs = width * self.bytes_per_pixel / 2;
+        let (even, odd) = halves.split_at(halves.len() / 2);
+        if even.len() != row_pairs * block.height as usize || odd.len() != even.len() {
+            return Err(DecodeError::damaged("a chunk does not fill its rectangle"));
+        }
+        for (source, span) in self.sources.iter().zip(self.layout.spans()) {
+            let length = source.sample_bytes * width;
+            let at = block.x as usize * source.sample_bytes;
+            for line in 0..block.height as usize {
+                let from = line * row_pairs + source.bytes_before * width / 2;
+                let pairs = from..from + length / 2;
+                let target = &mut memory[span.row(block.y as usize + line)][at..at + length];
+                interleave(&even[pairs.clone()], &odd[pairs], target);
             }
         }
         Ok(())

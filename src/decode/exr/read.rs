@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::time::Instant;
 
 use super::blocks::{Block, BlockGrid, lines_per_chunk};
 use super::codec::ChunkCodec;
@@ -10,7 +11,9 @@ use super::header::{FileHeader, HeaderError, PartHeader};
 use super::place::{Placement, sample_type};
 use super::{attribute, codec, gate, header};
 use crate::decode::media::{default_layer, layers_of};
-use crate::decode::{Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part, PlaneRequest};
+use crate::decode::{
+    Channel, DecodeEnd, DecodeError, DecodeFloor, DecodeRequest, Decoded, MediaInfo, Part, PlaneRequest,
+};
 use crate::frame::FrameMemory;
 use crate::time::Rate;
 
@@ -115,17 +118,41 @@ pub fn decode(request: &DecodeRequest, memory: &mut FrameMemory) -> Result<Decod
     if needed_bytes > memory.len_bytes() {
         return Ok(DecodeEnd::Refused { needed_bytes });
     }
-    let chunks = ChunkWalk {
-        codec: ChunkCodec::new(part, data)?,
-        grid: BlockGrid::new(part, data),
-        offsets: source.offsets(&header, part_number)?,
-        part,
-        part_number: header.is_multipart.then_some(part_number),
-        first_line: data.y,
-    };
+    let chunks = ChunkWalk::new(&mut source, &header, part_number)?;
     let end = chunks.decode(&mut source, request, &placement, memory.bytes_mut())?;
     source.check_unchanged()?;
     Ok(end)
+}
+
+/// What no decoder of this file can do without, measured on the calling thread.
+///
+/// # Errors
+/// [`DecodeError`] when the file cannot be read; broken chunks are passed over.
+pub fn floor(path: &Path, planes: &PlaneRequest) -> Result<DecodeFloor, DecodeError> {
+    let mut source = Source::open(path)?;
+    let header = source.header()?;
+    let (part_number, part) = find_part(&header, planes)?;
+    gate::check_part(part, source.file_bytes)?;
+    let chunks = ChunkWalk::new(&mut source, &header, part_number)?;
+    let found: Vec<FoundChunk> = (0..)
+        .zip(&chunks.offsets)
+        .filter_map(|(number, offset)| chunks.find_chunk(&mut source, number, *offset).ok())
+        .collect();
+    let mut read_nanos = 0;
+    let mut inflate_nanos = Some(0);
+    for chunk in found {
+        let started = Instant::now();
+        let compressed = source.bytes(chunk.offset, chunk.length)?;
+        read_nanos += nanos_since(started);
+        let started = Instant::now();
+        let inflates = chunks.codec.inflate_only(chunk.block, compressed);
+        inflate_nanos = inflate_nanos.filter(|_| inflates).map(|nanos| nanos + nanos_since(started));
+    }
+    Ok(DecodeFloor { read_nanos, inflate_nanos })
+}
+
+fn nanos_since(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The requested part: the one of that name, else the one at that position.
@@ -147,6 +174,14 @@ fn find_part<'a>(
     Ok((number, part))
 }
 
+/// A chunk's place in the grid, and where its bytes lie in the file.
+struct FoundChunk {
+    position: (u32, u32),
+    block: Block,
+    offset: u64,
+    length: usize,
+}
+
 /// One pass over the chunks of a part's full-size level.
 struct ChunkWalk<'a> {
     codec: ChunkCodec,
@@ -157,7 +192,20 @@ struct ChunkWalk<'a> {
     first_line: i32,
 }
 
-impl ChunkWalk<'_> {
+impl<'a> ChunkWalk<'a> {
+    fn new(source: &mut Source, header: &'a FileHeader, part_number: usize) -> Result<Self, DecodeError> {
+        let part = &header.parts[part_number];
+        let data = gate::data_window(part)?;
+        Ok(Self {
+            codec: ChunkCodec::new(part, data)?,
+            grid: BlockGrid::new(part, data),
+            offsets: source.offsets(header, part_number)?,
+            part,
+            part_number: header.is_multipart.then_some(part_number),
+            first_line: data.y,
+        })
+    }
+
     fn decode(
         &self,
         source: &mut Source,
@@ -174,8 +222,8 @@ impl ChunkWalk<'_> {
             if number % chunks_per_look == 0 && request.watch.is_stale() {
                 return Ok(DecodeEnd::Skipped);
             }
-            match self.decode_chunk(source, *offset, placement, memory) {
-                Ok(block) => covered[block] = true,
+            match self.decode_chunk(source, number, *offset, placement, memory) {
+                Ok(()) => covered[number] = true,
                 Err(error @ DecodeError::Io { .. }) => return Err(error),
                 Err(error) => {
                     first_error.get_or_insert(error);
@@ -189,15 +237,23 @@ impl ChunkWalk<'_> {
         Ok(DecodeEnd::Done(Decoded { layout: placement.layout().clone(), missing_rows }))
     }
 
-    /// Decodes the chunk at a file offset and returns the number of the block that it fills. The
-    /// chunk says itself where it belongs: tables of damaged files point anywhere.
+    /// Decodes the chunk at a file offset, which must be the chunk that the table puts there: tables of
+    /// damaged files point anywhere, or everywhere at the same.
     fn decode_chunk(
         &self,
         source: &mut Source,
+        number: usize,
         offset: u64,
         placement: &Placement,
         memory: &mut [u8],
-    ) -> Result<usize, DecodeError> {
+    ) -> Result<(), DecodeError> {
+        let chunk = self.find_chunk(source, number, offset)?;
+        let compressed = source.bytes(chunk.offset, chunk.length)?;
+        self.codec.decode(chunk.position, chunk.block, compressed, placement, memory)
+    }
+
+    /// Reads a chunk's leader: its position in the grid, its rectangle, and where its bytes lie.
+    fn find_chunk(&self, source: &mut Source, number: usize, offset: u64) -> Result<FoundChunk, DecodeError> {
         let mut at = offset;
         let mut int = |source: &mut Source| -> Result<i32, DecodeError> {
             let bytes = source.bytes(at, 4)?;
@@ -219,15 +275,15 @@ impl ChunkWalk<'_> {
             }
             None => (0, self.block_row(int(source)?)?),
         };
-        let position = u32::try_from(column).ok().zip(u32::try_from(row).ok());
-        let (position, block) = position
-            .and_then(|(column, row)| Some(((column, row), self.grid.block(column, row)?)))
-            .ok_or_else(|| DecodeError::damaged("a chunk lies outside the data window"))?;
+        let columns = self.grid.columns() as usize;
+        let position = ((number % columns) as u32, (number / columns) as u32);
+        let block = self.grid.block(position.0, position.1);
+        let block = block.ok_or_else(|| DecodeError::damaged("a chunk lies outside the data window"))?;
+        if (i64::from(column), i64::from(row)) != (i64::from(position.0), i64::from(position.1)) {
+            return Err(DecodeError::damaged("a chunk is not the one that the table puts there"));
+        }
         let size = int(source)?;
-        let compressed = source.bytes(at, self.checked_size(size, block)?)?.to_vec();
-        let samples = self.codec.decompress(position, block, compressed)?;
-        placement.place(block, &samples, memory)?;
-        Ok(position.1 as usize * self.grid.columns() as usize + position.0 as usize)
+        Ok(FoundChunk { position, block, offset: at, length: self.checked_size(size, block)? })
     }
 
     /// The block row that starts at a line of the file.

@@ -1,0 +1,148 @@
+//! Owns the decompression of a chunk's bytes into scratch memory: zlib by libdeflate, and run lengths.
+//! One workspace a thread; after the first frame it allocates nothing. The thread that decodes.
+
+use std::cell::RefCell;
+
+use libdeflater::Decompressor;
+
+use crate::decode::DecodeError;
+
+/// No deflate stream grows more than this («RFC 1951», a match of 258 bytes in 2 bits).
+const MAX_DEFLATE_RATIO: usize = 1032;
+
+/// What a thread keeps between chunks.
+pub struct Workspace {
+    inflater: Decompressor,
+    scratch: Vec<u8>,
+    /// For codecs that need a second buffer.
+    unpacked: Vec<u8>,
+}
+
+thread_local! {
+    static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
+        inflater: Decompressor::new(),
+        scratch: Vec::new(),
+        unpacked: Vec::new(),
+    });
+}
+
+impl Workspace {
+    /// Runs `work` with this thread's workspace.
+    pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        WORKSPACE.with_borrow_mut(work)
+    }
+
+    /// Inflates a zlib stream that must hold exactly `length` bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::Damaged`] for a broken stream or one of another length.
+    pub fn inflate(&mut self, compressed: &[u8], length: usize) -> Result<&mut [u8], DecodeError> {
+        if length / MAX_DEFLATE_RATIO > compressed.len() {
+            return Err(damaged("a chunk is too short for its rectangle"));
+        }
+        let out = grown(&mut self.scratch, length)?;
+        match self.inflater.zlib_decompress(compressed, out) {
+            Ok(found) if found == length => Ok(out),
+            Ok(_) => Err(damaged("a chunk does not fill its rectangle")),
+            Err(_) => Err(damaged("a chunk's zlib stream is broken")),
+        }
+    }
+
+    /// Like [`Self::inflate`], with a second buffer of `unpacked` bytes beside the first.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn inflate_beside(
+        &mut self,
+        compressed: &[u8],
+        length: usize,
+        unpacked: usize,
+    ) -> Result<(&[u8], &mut [u8]), DecodeError> {
+        self.inflate(compressed, length)?;
+        let unpacked = grown(&mut self.unpacked, unpacked)?;
+        Ok((&self.scratch[..length], unpacked))
+    }
+
+    /// Expands run lengths to exactly `length` bytes: a negative count precedes that many literal bytes, any
+    /// other a byte that is repeated once more than it says.
+    ///
+    /// # Errors
+    /// [`DecodeError::Damaged`] when the runs do not end where they should.
+    pub fn expand_runs(&mut self, compressed: &[u8], length: usize) -> Result<&mut [u8], DecodeError> {
+        // Two bytes make at most 128.
+        if length / 64 > compressed.len() {
+            return Err(damaged("a chunk is too short for its rectangle"));
+        }
+        let out = grown(&mut self.scratch, length)?;
+        let broken = || damaged("a chunk's run lengths are broken");
+        let (mut at, mut rest) = (0, compressed);
+        while let Some((count, tail)) = rest.split_first() {
+            let count = *count as i8;
+            if count < 0 {
+                let literals = usize::from(count.unsigned_abs());
+                let (run, tail) = tail.split_at_checked(literals).ok_or_else(broken)?;
+                out.get_mut(at..at + literals).ok_or_else(broken)?.copy_from_slice(run);
+                (at, rest) = (at + literals, tail);
+            } else {
+                let repeats = count as usize + 1;
+                let (byte, tail) = tail.split_first().ok_or_else(broken)?;
+                out.get_mut(at..at + repeats).ok_or_else(broken)?.fill(*byte);
+                (at, rest) = (at + repeats, tail);
+            }
+        }
+        if at == length { Ok(out) } else { Err(damaged("a chunk does not fill its rectangle")) }
+    }
+}
+
+fn damaged(reason: &str) -> DecodeError {
+    DecodeError::damaged(reason)
+}
+
+/// The first `length` bytes of a buffer that only grows; what they hold is overwritten.
+fn grown(buffer: &mut Vec<u8>, length: usize) -> Result<&mut [u8], DecodeError> {
+    if buffer.len() < length {
+        let more = length - buffer.len();
+        if buffer.try_reserve_exact(more).is_err() {
+            return Err(DecodeError::Io { reason: format!("no memory for a chunk of {length} bytes") });
+        }
+        buffer.resize(length, 0);
+    }
+    Ok(&mut buffer[..length])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(compressed: &[u8], length: usize) -> Result<Vec<u8>, DecodeError> {
+        Workspace::with(|workspace| workspace.expand_runs(compressed, length).map(|bytes| bytes.to_vec()))
+    }
+
+    #[test]
+    fn runs_and_literals_expand() {
+        assert_eq!(expanded(&[2, 7, 0xfe, 1, 2, 0, 9], 6), Ok(vec![7, 7, 7, 1, 2, 9]));
+    }
+
+    #[test]
+    fn broken_runs_are_errors() {
+        for (compressed, length) in [(&[2][..], 3), (&[2, 7], 2), (&[2, 7], 4), (&[0xfe, 1], 2), (&[], 1000)]
+        {
+            assert!(expanded(compressed, length).is_err(), "{compressed:?}");
+        }
+    }
+
+    #[test]
+    fn a_stream_of_another_length_is_an_error() {
+        let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
+        let mut stream = vec![0; 1000];
+        let length = compressor.zlib_compress(&[5; 300], &mut stream).unwrap();
+        let inflated = |length: usize, stream: &[u8]| {
+            Workspace::with(|workspace| workspace.inflate(stream, length).map(|bytes| bytes.to_vec()))
+        };
+        assert_eq!(inflated(300, &stream[..length]), Ok(vec![5; 300]));
+        assert!(inflated(299, &stream[..length]).is_err());
+        assert!(inflated(301, &stream[..length]).is_err());
+        assert!(inflated(300, &stream[..length - 3]).is_err());
+        assert!(inflated(1 << 30, &stream[..length]).is_err());
+    }
+}
