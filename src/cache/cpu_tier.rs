@@ -119,3 +119,119 @@ impl Entry {
         Evicted { pooled }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{ClipId, FrameMemory, LayerId, PlaneLayout, Revision, Window};
+    use crate::memory::{Component, Ledger, Tier};
+    use crate::time::{Direction, LoopMode, Travel, WorkArea};
+    use proptest::prelude::*;
+
+    fn key(index: u32) -> FrameKey {
+        FrameKey { clip: ClipId(1), revision: Revision(0), layer: LayerId(0), level: 0, index }
+    }
+
+    fn frame() -> FrameBuffer {
+        let window = Window::at_origin(1, 1);
+        let layout = PlaneLayout::new(Vec::new(), window, window, 1.0).unwrap();
+        let memory = FrameMemory::allocate(64).unwrap();
+        FrameBuffer { layout: Arc::new(layout), memory, missing_rows: Vec::new() }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Insert(u32),
+        Serve(u32),
+        EvictOne(u32),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..20_u32).prop_map(Step::Insert),
+            (0..20_u32).prop_map(Step::Serve),
+            (0..20_u32).prop_map(Step::EvictOne),
+        ]
+    }
+
+    /// The naive twin: keys from the least to the most recently used.
+    fn naive_victim(recency: &[u32], keep: &Keep, protected: u32) -> Option<u32> {
+        let mut best: Option<u32> = None;
+        for index in recency.iter().copied().filter(|index| *index != protected) {
+            let next_use = keep.next_use(key(index));
+            if next_use > NextUse::NOW && best.is_none_or(|best| next_use > keep.next_use(key(best))) {
+                best = Some(index);
+            }
+        }
+        best
+    }
+
+    proptest! {
+        #[test]
+        fn victims_equal_those_of_a_list(
+            steps in prop::collection::vec(step(), 1..60),
+            playhead in 0..20_u32,
+            playing in any::<bool>(),
+        ) {
+            let travel = Travel {
+                playhead,
+                direction: Direction::Forward,
+                loop_mode: LoopMode::Once,
+                area: WorkArea::new(3, 16),
+                playing,
+            };
+            let keep = Keep { stream: key(0), travel };
+            let mut ledger = Ledger::default();
+            let (mut tier, mut recency) = (CpuTier::default(), Vec::new());
+            for step in steps {
+                match step {
+                    Step::Insert(index) => {
+                        let charge = ledger.charge_over(Tier::Cpu, Component::Frames, None, 64);
+                        tier.insert(key(index), frame(), charge);
+                        recency.retain(|other| *other != index);
+                        recency.push(index);
+                    }
+                    Step::Serve(index) => {
+                        prop_assert_eq!(tier.serve(key(index)).is_some(), recency.contains(&index));
+                        if recency.contains(&index) {
+                            recency.retain(|other| *other != index);
+                            recency.push(index);
+                        }
+                    }
+                    Step::EvictOne(protected) => {
+                        let victim = tier.victim(&keep, NextUse::NOW, |other| other == key(protected));
+                        prop_assert_eq!(victim.map(|key| key.index), naive_victim(&recency, &keep, protected));
+                        if let Some(victim) = victim {
+                            tier.evict(victim, EvictionCause::MadeRoom);
+                            recency.retain(|other| *other != victim.index);
+                        }
+                    }
+                }
+                prop_assert_eq!(tier.len(), recency.len());
+                prop_assert_eq!(tier.resident_bytes(), ledger.charged(Tier::Cpu));
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_being_read_is_no_victim() {
+        let mut ledger = Ledger::default();
+        let mut tier = CpuTier::default();
+        let charge = ledger.charge_over(Tier::Cpu, Component::Frames, None, 64);
+        tier.insert(key(5), frame(), charge);
+        let travel = Travel {
+            playhead: 0,
+            direction: Direction::Forward,
+            loop_mode: LoopMode::Loop,
+            area: WorkArea::new(0, 9),
+            playing: true,
+        };
+        let keep = Keep { stream: key(0), travel };
+        let (reader, is_first) = tier.serve(key(5)).unwrap();
+        assert!(is_first);
+        assert_eq!(tier.victim(&keep, NextUse::NOW, |_| false), None);
+        drop(reader);
+        assert_eq!(tier.victim(&keep, NextUse::NOW, |_| false), Some(key(5)));
+        assert!(!tier.serve(key(5)).unwrap().1, "served before");
+    }
+}

@@ -12,7 +12,10 @@ pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     let mut lines = vec![
         format!("rushes        {}", env!("CARGO_PKG_VERSION")),
         format!("system        {} {}", std::env::consts::OS, std::env::consts::ARCH),
-        format!("decode        {} threads; EXR by the crate exr, stills by image", decode_threads(machine)),
+        format!(
+            "decode        {} threads; EXR by own codecs (none, rle, zips, zip, pxr24) and the crate exr",
+            decode_threads(machine)
+        ),
         "video         not in this version".to_string(),
         "colour        sRGB and raw, built in; OCIO is not in this version".to_string(),
     ];

@@ -14,6 +14,9 @@ use crate::time::LoopMode;
 const RATE_HELD: f64 = 0.99;
 const RATE_NEAR: f64 = 0.90;
 
+/// Points that the range and the rates need side by side; a narrower bar leaves the range out.
+const ROOM_FOR_RANGE: f32 = 560.0;
+
 pub fn clip_bar(ui: &mut Ui, inputs: &Inputs<'_>, output: &mut Output) {
     ui.horizontal(|ui| {
         let Some(clip) = &inputs.snapshot.clip else {
@@ -119,6 +122,9 @@ fn frame_numbers(ui: &mut Ui, snapshot: &Snapshot) {
     ui.label(
         RichText::new(clip.frame_number.to_string()).monospace().size(16.0).strong().color(Color32::WHITE),
     );
+    if ui.available_width() < ROOM_FOR_RANGE {
+        return;
+    }
     let range = format!(
         "in {}  out {}   clip {}-{}",
         clip.in_number, clip.out_number, clip.first_number, clip.last_number

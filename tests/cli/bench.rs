@@ -106,3 +106,18 @@ fn a_real_sequence_loops_from_both_tiers() {
         assert_eq!(report[tier]["misses"], 8, "{tier}");
     }
 }
+
+#[test]
+fn decode_reports_its_floor_where_there_is_one_and_the_same_checksum_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let pattern = demo_sequence(folder.path(), 3);
+    let report = |threads: &str| {
+        json(&run(&["bench", "decode", &pattern, "--threads", threads, "--repeat", "2", "--json"], 0))
+    };
+    let (one, two) = (report("1"), report("2"));
+    assert_eq!((&one["frames"], &one["codec"], &one["width"]), (&3.into(), &"zip".into(), &320.into()));
+    assert!(one["floor_ms_per_frame"].as_f64() > Some(0.0), "{one}");
+    assert_eq!(one["checksum"], two["checksum"]);
+    std::fs::copy(folder.path().join("demo.1001.exr"), folder.path().join("demo.1002.exr")).unwrap();
+    assert_ne!(report("1")["checksum"], one["checksum"]);
+}
