@@ -80,7 +80,12 @@ impl Player {
 
     pub(super) fn evict_gpu(&mut self, key: FrameKey, cause: EvictionCause) {
         self.ring.remove(key);
-        self.orders.evict.push((key, cause));
+        // The ring lets go before it takes in: an order of this very tick is withdrawn, not evicted.
+        let ordered = self.orders.upload.len();
+        self.orders.upload.retain(|order| order.key != key);
+        if self.orders.upload.len() == ordered {
+            self.orders.evict.push((key, cause));
+        }
         self.note_gpu(key);
     }
 
@@ -181,12 +186,17 @@ impl Player {
         Horizon::new(travel, travel.area.frames(), room, VRAM_LOOKAHEAD_FRAMES).frames
     }
 
-    /// Orders one upload; `false` when VRAM has no room for a frame of this rank.
+    /// Orders one upload where it is due; `false` when VRAM has no room for a frame of this rank.
     fn choose_upload(&mut self, key: Option<FrameKey>) -> bool {
         let Some(key) = key else { return true };
         if self.ring.holds(key) || !self.tier.contains(key) || self.failures.contains_key(&key) {
             return true;
         }
+        self.order_upload(key)
+    }
+
+    /// Orders the upload of a frame that is in the CPU tier; `false` when VRAM has no room for it.
+    pub(super) fn order_upload(&mut self, key: FrameKey) -> bool {
         let Some(bytes) = self.tier.peek(key).map(|frame| frame.layout.total_bytes() as u64) else {
             return true;
         };

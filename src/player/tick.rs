@@ -64,14 +64,15 @@ impl Player {
                     self.ring_traffic.upload_bytes += bytes;
                     self.ring_traffic.upload_nanos += upload_nanos;
                     self.ring.arrived(key);
+                    self.failures.remove(&key);
                     self.note_gpu(key);
                 }
                 RingEvent::Refused { key } => {
                     self.gpu_traffic.refused += 1;
                     self.ring.remove(key);
-                    self.note_gpu(key);
                     let reason = "the graphics adapter does not take a frame of this size";
                     self.note_failure(key, DecodeError::not_supported(reason), now);
+                    self.note_gpu(key);
                 }
                 RingEvent::Evicted { key, cause, .. } => {
                     self.ring_traffic.evictions.add(cause);
@@ -93,8 +94,11 @@ impl Player {
 
     pub(super) fn note_gpu(&mut self, key: FrameKey) {
         if self.is_shown_stream(key) {
-            let there = self.ring.is_resident(key);
-            let status = if there { FrameStatus::Resident } else { FrameStatus::NotLoaded };
+            let status = match self.ring.is_resident(key) {
+                true => FrameStatus::Resident,
+                false if self.failures.contains_key(&key) => FrameStatus::Error,
+                false => FrameStatus::NotLoaded,
+            };
             self.residency.set_gpu(key.index, status);
         }
     }
@@ -256,18 +260,25 @@ impl Player {
         }
     }
 
-    /// Failed frames whose time has come are asked for again.
+    /// Failed frames whose time has come are asked for again, in the tier that failed.
     fn retry_failures(&mut self, now: Nanos) {
         let due: Vec<FrameKey> = self
             .failures
             .iter()
-            .filter(|(key, failure)| failure.retry_at <= now && !self.preloader.is_in_flight(**key))
+            .filter(|(_, failure)| failure.retry_at <= now)
             .map(|(key, _)| *key)
-            .filter(|key| self.is_wanted(*key))
+            .filter(|key| {
+                self.is_wanted(*key) && !self.preloader.is_in_flight(*key) && !self.ring.holds(*key)
+            })
             .take(self.preloader.free_credits())
             .collect();
         for key in due {
-            self.issue(key, now);
+            // What the ring refused is decoded already.
+            if self.tier.contains(key) {
+                self.order_upload(key)
+            } else {
+                self.issue(key, now)
+            };
         }
     }
 

@@ -35,7 +35,11 @@ pub fn status_color(status: FrameStatus) -> Option<[u8; 4]> {
 
 /// Frames in VRAM are of a brighter green; what is not there leaves the track dark.
 fn vram_color(status: FrameStatus) -> Option<[u8; 4]> {
-    (status == FrameStatus::Resident).then_some([110, 255, 150, 255])
+    match status {
+        FrameStatus::Resident => Some([110, 255, 150, 255]),
+        FrameStatus::Error => status_color(status),
+        _ => None,
+    }
 }
 
 /// Where several frames share a pixel, the later of this order is seen.
