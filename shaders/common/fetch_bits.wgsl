@@ -18,7 +18,7 @@ fn float_of_half(bits: u32) -> f32 {
     return bitcast<f32>(sign | (rebiased << 23u) | (mantissa << 13u));
 }
 
-// The kinds are those of `SampleKind` in src/gpu/plane.rs.
+// The kinds are those of `sample_kind` in src/gpu/plane.rs.
 fn fetch_value(bits: u32, kind: u32) -> f32 {
     switch kind {
         case 0u: { return float_of_half(bits); }

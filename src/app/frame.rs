@@ -19,7 +19,7 @@ use crate::memory::{adapter_memory, gpu_budget_default};
 use crate::player::{Command, Filter, Framing, Player};
 use crate::stage::{Canvas, Stage, StageError, StageOptions, StripView, fit_zoom, place};
 use crate::stats::{ShownStatus, Snapshot};
-use crate::time::Nanos;
+use crate::time::{LoopMode, Nanos, WorkArea};
 use crate::ui::{self, Inputs, UiState};
 
 const CANVAS_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -47,6 +47,9 @@ struct Painted {
     message: Option<String>,
     view: crate::player::View,
     playing: bool,
+    area: WorkArea,
+    loop_mode: LoopMode,
+    clip: Option<(usize, usize)>,
 }
 
 /// The strip inside the controls' own pass.
@@ -198,7 +201,7 @@ impl FrameLoop {
         let instance = self.stage.gpu().instance.clone();
         let fresh = |error: String| GpuError::NoDevice { adapter: "window".into(), reason: error };
         self.surface = WindowSurface::new(&instance, Arc::clone(&self.window)).map_err(fresh)?;
-        let gpu = Gpu::open(instance, &AdapterChoice::Best, Some(self.surface.raw()))?;
+        let gpu = Gpu::open(instance, self.stage.adapter_choice(), Some(self.surface.raw()))?;
         let format =
             self.surface.choose_format(&gpu).ok_or_else(|| fresh("the surface has no format".to_string()))?;
         self.renderer = Renderer::new(&gpu.device, format, RendererOptions::default());
@@ -228,10 +231,7 @@ impl FrameLoop {
     }
 
     /// Draws one frame of the window; returns what the user did with the controls.
-    ///
-    /// # Errors
-    /// [`StageError`] when the device cannot be replaced.
-    pub fn draw(&mut self, player: &mut Player) -> Result<Vec<Command>, StageError> {
+    pub fn draw(&mut self, player: &mut Player) -> Vec<Command> {
         let snapshot = player.snapshot();
         let input = self.egui.take_egui_input(&self.window);
         let context = self.egui.egui_ctx().clone();
@@ -246,11 +246,11 @@ impl FrameLoop {
         let scale = full.pixels_per_point;
         let primitives = context.tessellate(full.shapes, scale);
         self.picture = output.picture;
-        self.present(player, &snapshot, full.textures_delta, &primitives, scale);
-        self.painted = Some(painted(&snapshot, player));
+        let is_drawn = self.present(player, &snapshot, full.textures_delta, &primitives, scale);
+        self.painted = is_drawn.then(|| painted(&snapshot, player));
         self.painted_at = Instant::now();
         self.strip_revision = snapshot.timeline.revision;
-        Ok(output.commands)
+        output.commands
     }
 
     fn build(&mut self, ui: &mut egui::Ui, snapshot: &Snapshot, player: &Player) -> ui::Output {
@@ -284,14 +284,16 @@ impl FrameLoop {
         mut textures: egui::TexturesDelta,
         primitives: &[egui::ClippedPrimitive],
         scale: f32,
-    ) {
+    ) -> bool {
         let (device, queue) = (self.stage.gpu().device.clone(), self.stage.gpu().queue.clone());
         for (id, deltas) in textures.set.drain() {
             for delta in deltas {
                 self.renderer.update_texture(&device, &queue, id, &delta);
             }
         }
-        if let Some(texture) = self.acquire() {
+        let acquired = self.acquire();
+        let is_drawn = acquired.is_some();
+        if let Some(texture) = acquired {
             let origin = self.draw_picture(player, snapshot, scale);
             let mut encoder = device.create_command_encoder(&Default::default());
             let screen = ScreenDescriptor {
@@ -320,6 +322,7 @@ impl FrameLoop {
         for id in textures.free.drain() {
             self.renderer.free_texture(&id);
         }
+        is_drawn
     }
 
     fn acquire(&mut self) -> Option<wgpu::SurfaceTexture> {
@@ -383,6 +386,9 @@ fn painted(snapshot: &Snapshot, player: &Player) -> Painted {
         message: snapshot.message.clone(),
         view: *player.view(),
         playing: snapshot.transport.playing,
+        area: snapshot.transport.area,
+        loop_mode: snapshot.transport.loop_mode,
+        clip: snapshot.clip.as_ref().map(|clip| (clip.position, clip.layer)),
     }
 }
 

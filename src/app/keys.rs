@@ -11,6 +11,27 @@ pub fn command_of(key: &Key, modifiers: ModifiersState) -> Option<Command> {
     COMMANDS.iter().find(|row| row.keys.contains(&name.as_str())).map(|row| row.command)
 }
 
+/// Whether holding the key does it again and again.
+pub fn repeats(command: Command) -> bool {
+    use Command::{
+        ExposureDown, ExposureUp, GammaDown, GammaUp, JumpBackward, JumpForward, StepBackward, StepForward,
+        ZoomIn, ZoomOut,
+    };
+    matches!(
+        command,
+        StepForward
+            | StepBackward
+            | JumpForward
+            | JumpBackward
+            | ExposureUp
+            | ExposureDown
+            | GammaUp
+            | GammaDown
+            | ZoomIn
+            | ZoomOut
+    )
+}
+
 /// The key as the table writes it, such as `Shift+Right`, `Ctrl+Q` or `?`.
 fn key_name(key: &Key, modifiers: ModifiersState) -> Option<String> {
     let (base, counts_shift) = match key {

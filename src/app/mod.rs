@@ -30,6 +30,8 @@ const FIRST_SIZE: (u32, u32) = (1280, 800);
 const IDLE_WAKE: Duration = Duration::from_millis(250);
 /// While uploads are under way the device must be polled for them to move on.
 const BUSY_WAKE: Duration = Duration::from_millis(1);
+/// A redraw that was asked for comes as an event; asking again sooner would only spin.
+const REPAINT_RETRY: Duration = Duration::from_millis(16);
 /// The machine's memory is read this often.
 const SAMPLE_NANOS: Nanos = 1_000_000_000;
 
@@ -177,10 +179,7 @@ impl ApplicationHandler<Wake> for App {
             event_loop.exit();
             return;
         }
-        let result = running.window_event(event);
-        if let Err(error) = result {
-            self.fail(event_loop, error);
-        }
+        running.window_event(event);
     }
 
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
@@ -202,9 +201,12 @@ impl ApplicationHandler<Wake> for App {
 }
 
 impl Running {
-    fn window_event(&mut self, event: WindowEvent) -> Result<(), AppError> {
+    fn window_event(&mut self, event: WindowEvent) {
         match &event {
-            WindowEvent::RedrawRequested => return self.draw(),
+            WindowEvent::RedrawRequested => {
+                self.draw();
+                return;
+            }
             WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } => self.frames.resized(),
             WindowEvent::Occluded(occluded) => {
                 self.is_occluded = *occluded;
@@ -213,21 +215,20 @@ impl Running {
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
             WindowEvent::DroppedFile(path) => self.open(path.clone()),
             WindowEvent::KeyboardInput { event, .. }
-                if event.state == ElementState::Pressed && self.key(&event.logical_key) =>
+                if event.state == ElementState::Pressed && self.key(&event.logical_key, event.repeat) =>
             {
-                return Ok(());
+                return;
             }
             _ => {}
         }
         if self.frames.on_window_event(&event) {
             self.frames.window().request_redraw();
         }
-        Ok(())
     }
 
     /// Shortcuts come before the controls, so that Space plays whatever has the focus; while text is
     /// typed they do not.
-    fn key(&mut self, key: &Key) -> bool {
+    fn key(&mut self, key: &Key, is_repeat: bool) -> bool {
         if *key == Key::Named(NamedKey::Escape) {
             self.escape();
             return true;
@@ -236,6 +237,10 @@ impl Running {
             return false;
         }
         let Some(command) = keys::command_of(key, self.modifiers) else { return false };
+        // A key that is held goes on stepping, but toggles only once.
+        if is_repeat && !keys::repeats(command) {
+            return true;
+        }
         self.player.command(command);
         self.needs_step = true;
         self.frames.window().request_redraw();
@@ -290,7 +295,8 @@ impl Running {
         let now = Instant::now();
         let idle = now + if self.frames.is_busy() { BUSY_WAKE } else { IDLE_WAKE };
         let due = self.frames.wake_at().map(|due| self.clock.instant(due));
-        let repaint = self.frames.repaint_at();
+        let repaint =
+            self.frames.repaint_at().filter(|_| !self.is_occluded).map(|at| at.max(now + REPAINT_RETRY));
         [due, repaint].into_iter().flatten().fold(idle, Instant::min)
     }
 
@@ -319,15 +325,14 @@ impl Running {
         window.set_fullscreen(fullscreen);
     }
 
-    fn draw(&mut self) -> Result<(), AppError> {
+    fn draw(&mut self) {
         if self.is_occluded {
-            return Ok(());
+            return;
         }
-        let commands = self.frames.draw(&mut self.player).map_err(AppError::Stage)?;
+        let commands = self.frames.draw(&mut self.player);
         if !commands.is_empty() {
             commands.into_iter().for_each(|command| self.player.command(command));
             self.needs_step = true;
         }
-        Ok(())
     }
 }

@@ -22,6 +22,11 @@ impl Residency {
         self.revision += 1;
     }
 
+    /// Frames of the shown clip.
+    pub fn frames(&self) -> u32 {
+        self.cpu.len() as u32
+    }
+
     pub fn cpu(&self, index: u32) -> FrameStatus {
         self.cpu.get(index as usize).copied().unwrap_or_default()
     }
@@ -41,11 +46,6 @@ impl Residency {
             *frame = status;
             *revision += 1;
         }
-    }
-
-    /// Moves with every change of a frame's state.
-    pub fn revision(&self) -> u64 {
-        self.revision
     }
 
     /// The runs of both lanes; the same allocation as before when nothing changed.

@@ -24,6 +24,7 @@ struct Work {
     planes: Arc<PlaneRequest>,
     frame_bytes: usize,
     threads: usize,
+    interrupt: Interrupt,
 }
 
 /// Sums over frames and threads, in nanoseconds of thread time.
@@ -42,13 +43,11 @@ pub fn decode(args: &DecodeArgs, interrupt: &Interrupt) -> Result<(), Failure> {
         planes: Arc::clone(clip.planes()),
         frame_bytes: clip.frame_bytes(),
         threads: decode_threads(&args.machine),
+        interrupt: interrupt.clone(),
     };
     let (checksum, shown) = work.warm_up()?;
     let started = Instant::now();
     for _ in 0..args.repeat {
-        if interrupt.is_set() {
-            return Err(Failure::interrupted());
-        }
         work.each_frame(|path, memory| work.decode_one(path, memory).map(drop))?;
     }
     let frames = work.paths.len() as f64;
@@ -70,7 +69,7 @@ pub fn decode(args: &DecodeArgs, interrupt: &Interrupt) -> Result<(), Failure> {
                 "codec": codec,
                 "width": shown.layout.data_window().width,
                 "height": shown.layout.data_window().height,
-                "channels": shown.layout.planes().iter().map(|plane| &plane.name).collect::<Vec<_>>(),
+                "channels": shown.layout.planes().iter().map(|plane| crate::text::shown(&plane.name)).collect::<Vec<_>>(),
                 "bytes_per_frame": shown.layout.total_bytes(),
                 "ms_per_frame": ms_per_frame,
                 "fps": 1e3 / ms_per_frame,
@@ -149,6 +148,9 @@ impl Work {
         let run = || {
             let mut memory = allocate(self.frame_bytes)?;
             while let Some(path) = self.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if self.interrupt.is_set() {
+                    return Err(Failure::interrupted());
+                }
                 work(path, &mut memory)?;
             }
             Ok(())

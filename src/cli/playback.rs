@@ -183,6 +183,9 @@ impl Run<'_> {
     /// Draws what is shown, waits for it and notes when it was done.
     fn present(&mut self, shown: &crate::stats::ShownStatus) -> Result<(), Failure> {
         let before = Instant::now();
+        if !self.canvas.is_of(self.headless.stage.gpu()) {
+            self.canvas = self.headless.stage.canvas(self.options.size.0, self.options.size.1);
+        }
         let snapshot = self.headless.player.snapshot();
         let transport = &snapshot.transport;
         let strip = StripView {

@@ -120,7 +120,11 @@ fn frame_numbers(args: &RenderArgs, headless: &Headless) -> Result<Vec<i64>, Fai
             args.clip.in_point.is_none_or(|first| *number >= first)
                 && args.clip.out_point.is_none_or(|last| *number <= last)
         };
-        return Ok(all().filter(inside).collect());
+        let numbers: Vec<i64> = all().filter(inside).collect();
+        return match numbers.is_empty() {
+            true => Err(usage(format!("the work area lies outside the clip, which has {first}-{last}"))),
+            false => Ok(numbers),
+        };
     };
     let wanted = RangeSet::parse(text).map_err(|error| usage(error.to_string()))?;
     let numbers: Vec<i64> = all().filter(|number| wanted.contains(*number)).collect();
@@ -229,9 +233,11 @@ impl Renderer<'_> {
                 ),
             ));
         }
-        let fits = |canvas: &Canvas| (canvas.width(), canvas.height()) == (width, height);
+        let stage = &self.headless.stage;
+        let fits = |canvas: &Canvas| {
+            canvas.is_of(stage.gpu()) && (canvas.width(), canvas.height()) == (width, height)
+        };
         if !self.canvas.as_ref().is_some_and(fits) {
-            let stage = &self.headless.stage;
             let is_raw = self.output.is_raw();
             self.canvas =
                 Some(if is_raw { stage.raw_canvas(width, height) } else { stage.canvas(width, height) });

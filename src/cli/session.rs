@@ -96,6 +96,7 @@ pub fn open_media(
     args: &MediaArgs,
     all_channels: bool,
 ) -> Result<(), Failure> {
+    let before = player.clips().len();
     let (resolved, errors) = resolve(media, &ResolveOptions { single: args.single });
     let mut messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let options = ClipOptions { all_channels, ..clip_options(args) };
@@ -108,7 +109,7 @@ pub fn open_media(
             Err(error) => messages.push(error.to_string()),
         }
     }
-    if player.clips().is_empty() && !media.is_empty() {
+    if player.clips().len() == before && !media.is_empty() {
         return Err(Failure::new(Failure::NO_MEDIA, messages.join("\nrushes: ")));
     }
     messages.iter().for_each(|message| say(message));
@@ -235,7 +236,7 @@ impl Headless {
             self.sample_memory();
         }
         if self.stage.is_lost() {
-            let gpu = Gpu::headless(&AdapterChoice::Best)
+            let gpu = Gpu::headless(self.stage.adapter_choice())
                 .map_err(|error| Failure::new(Failure::NO_GPU, error.to_string()))?;
             self.stage.rebuild(gpu).map_err(stage_failure)?;
         }
@@ -292,7 +293,7 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
         if player.clips().len() > before {
             player.command(Command::SelectClip(before));
         }
-        opened.err().map(|failure| failure.message)
+        opened.err().map(|failure| failure.message.replace("\nrushes: ", "; "))
     };
     let setup = app::Setup {
         adapter: adapter_choice(&args.machine),

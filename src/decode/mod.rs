@@ -117,6 +117,11 @@ const SNIFF_BYTES: usize = 16;
 impl Kind {
     fn of(path: &Path) -> Result<Self, DecodeError> {
         use std::io::Read;
+        // Asked before opening: a named pipe would wait for a writer that never comes.
+        let metadata = std::fs::metadata(path).map_err(|error| DecodeError::io(path, &error))?;
+        if !metadata.is_file() {
+            return Err(DecodeError::not_supported("it is not a regular file"));
+        }
         let file = std::fs::File::open(path).map_err(|error| DecodeError::io(path, &error))?;
         let mut head = Vec::with_capacity(SNIFF_BYTES);
         file.take(SNIFF_BYTES as u64)

@@ -18,6 +18,16 @@ pub enum AdapterChoice {
     Named(String),
 }
 
+impl std::fmt::Display for AdapterChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Best => write!(f, "any"),
+            Self::Cpu => write!(f, "a software adapter"),
+            Self::Named(name) => write!(f, "one called «{name}»"),
+        }
+    }
+}
+
 /// Why there is no device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GpuError {
@@ -211,7 +221,7 @@ async fn find_adapter(
             ..Default::default()
         };
         let found = instance.request_adapter(&options).await;
-        return found.map_err(|_| no_adapter("any", &[]));
+        return found.map_err(|_| no_adapter(&choice.to_string(), &[]));
     }
     let mut adapters = instance.enumerate_adapters(Backends::all()).await;
     if let Some(surface) = surface {
@@ -224,7 +234,7 @@ async fn find_adapter(
     };
     match adapters.iter().position(fits) {
         Some(position) => Ok(adapters.swap_remove(position)),
-        None => Err(no_adapter(&format!("{choice:?}"), &adapters)),
+        None => Err(no_adapter(&choice.to_string(), &adapters)),
     }
 }
 

@@ -107,6 +107,11 @@ struct Running {
 }
 
 impl Running {
+    /// Whether every row is on its way.
+    fn is_assigned(&self) -> bool {
+        self.next_plane == self.upload.frame.layout.spans().len()
+    }
+
     /// The next rows that fit a band of `band_bytes`, and where they lie in the frame.
     fn next_band(&mut self, band_bytes: u64) -> Option<(Band, Range<usize>)> {
         let span = *self.upload.frame.layout.spans().get(self.next_plane)?;
@@ -122,9 +127,12 @@ impl Running {
     }
 
     fn is_complete(&self) -> bool {
-        self.next_plane == self.upload.frame.layout.spans().len() && self.bands_out == 0
+        self.is_assigned() && self.bands_out == 0
     }
 }
+
+/// A buffer that the device handed back, and whether it is mapped.
+type Returned = (usize, bool);
 
 /// The uploader over mapped staging buffers.
 pub struct StagedUploader {
@@ -132,7 +140,10 @@ pub struct StagedUploader {
     buffers: Vec<wgpu::Buffer>,
     /// Mapped buffers that nobody uses.
     free: Vec<usize>,
-    mapped: (Sender<usize>, Receiver<usize>),
+    /// Buffers whose mapping failed; they are made anew.
+    broken: Vec<usize>,
+    /// Buffers that came back from the device, and whether they are mapped.
+    mapped: (Sender<Returned>, Receiver<Returned>),
     running: VecDeque<Running>,
     next_id: u64,
     jobs: Option<Sender<FillJob>>,
@@ -151,14 +162,6 @@ impl StagedUploader {
         threads: usize,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> std::io::Result<Self> {
-        let buffer = |_| {
-            gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("staging"),
-                size: plan.band_bytes,
-                usage: wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC,
-                mapped_at_creation: true,
-            })
-        };
         let (jobs, queue) = bounded::<FillJob>(plan.bands);
         let (results, filled) = bounded::<Filled>(plan.bands);
         let mut handles = Vec::new();
@@ -171,8 +174,9 @@ impl StagedUploader {
         }
         Ok(Self {
             plan,
-            buffers: (0..plan.bands).map(buffer).collect(),
+            buffers: (0..plan.bands).map(|_| mapped_buffer(gpu, plan)).collect(),
             free: (0..plan.bands).collect(),
+            broken: Vec::new(),
             mapped: unbounded(),
             running: VecDeque::new(),
             next_id: 0,
@@ -198,9 +202,7 @@ impl StagedUploader {
             copy_band(encoder, &self.buffers[buffer], &running.upload, band);
             let mapped = self.mapped.0.clone();
             encoder.map_buffer_on_submit(&self.buffers[buffer], wgpu::MapMode::Write, .., move |result| {
-                if result.is_ok() {
-                    let _ = mapped.send(buffer);
-                }
+                let _ = mapped.send((buffer, result.is_ok()));
             });
         }
         if let Some(encoder) = encoder {
@@ -208,26 +210,47 @@ impl StagedUploader {
         }
     }
 
+    fn replace_broken(&mut self, gpu: &Gpu) {
+        // A lost device makes no buffers; its owner replaces all of this.
+        if gpu.is_lost() {
+            return;
+        }
+        for buffer in self.broken.drain(..) {
+            log::warn!("a staging buffer could not be mapped and is made anew");
+            self.buffers[buffer] = mapped_buffer(gpu, self.plan);
+            self.free.push(buffer);
+        }
+    }
+
     /// Hands free buffers to the copying threads, oldest upload first.
     fn assign_bands(&mut self) {
-        self.free.extend(self.mapped.1.try_iter());
+        for (buffer, is_mapped) in self.mapped.1.try_iter() {
+            if is_mapped { self.free.push(buffer) } else { self.broken.push(buffer) }
+        }
         let Some(jobs) = &self.jobs else { return };
         for running in &mut self.running {
-            while let Some(buffer) = self.free.pop() {
-                let Some((band, bytes)) = running.next_band(self.plan.band_bytes) else {
-                    self.free.push(buffer);
-                    break;
-                };
+            while !running.is_assigned()
+                && let Some(buffer) = self.free.pop()
+            {
                 let Ok(view) = self.buffers[buffer].get_mapped_range_mut(..) else {
-                    log::error!("a staging buffer is not mapped");
-                    running.bands_out -= 1;
-                    break;
+                    self.broken.push(buffer);
+                    continue;
                 };
+                let Some((band, bytes)) = running.next_band(self.plan.band_bytes) else { break };
                 let frame = Arc::clone(&running.upload.frame);
                 let _ = jobs.send(FillJob { buffer, view, frame, bytes, band });
             }
         }
     }
+}
+
+fn mapped_buffer(gpu: &Gpu, plan: StagingPlan) -> wgpu::Buffer {
+    gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("staging"),
+        size: plan.band_bytes,
+        usage: wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: true,
+    })
 }
 
 fn fill_bands(jobs: &Receiver<FillJob>, results: &Sender<Filled>, wake: &Arc<dyn Fn() + Send + Sync>) {
@@ -286,6 +309,7 @@ impl Uploader for StagedUploader {
     fn step(&mut self, gpu: &Gpu) -> Vec<Uploaded> {
         gpu.poll();
         self.submit_filled(gpu);
+        self.replace_broken(gpu);
         self.assign_bands();
         let mut done = Vec::new();
         self.running.retain(|running| {

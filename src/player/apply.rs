@@ -1,7 +1,7 @@
 //! Owns what each command does to clips, playhead and work area.
 
 use super::{Command, JUMP_FRAMES, Pace, Player, WindowAction};
-use crate::frame::{EvictionCause, FrameKey};
+use crate::frame::{ClipId, EvictionCause, FrameKey, Revision};
 use crate::time::{Direction, Nanos, WorkArea};
 
 impl Player {
@@ -121,11 +121,28 @@ impl Player {
         }
     }
 
-    /// Everything of the shown clip is read from disk again.
+    /// Everything of the shown clip is read from disk again; playhead and work area stay where they are.
     fn reload(&mut self, now: Nanos) {
         let Some(clip) = self.clips.get_mut(self.shown_clip) else { return };
-        clip.revision.0 += 1;
-        let (id, revision) = (clip.id, clip.revision);
+        let clip = match clip.reopened() {
+            Ok(fresh) => {
+                *clip = fresh;
+                &*clip
+            }
+            Err(reason) => return self.tell(format!("not reloaded: {reason}"), now),
+        };
+        let (id, revision, last) = (clip.id, clip.revision, clip.frames() - 1);
+        self.forget_old_revisions(id, revision, now);
+        let travel = &mut self.transport.travel;
+        let reached_the_end = travel.area.last() + 1 >= self.residency.frames();
+        let out = if reached_the_end { last } else { travel.area.last().min(last) };
+        travel.area = WorkArea::new(travel.area.first().min(last), out);
+        travel.playhead = travel.playhead.min(last);
+        self.show_stream();
+        self.tell("reloaded from disk".into(), now);
+    }
+
+    fn forget_old_revisions(&mut self, id: ClipId, revision: Revision, now: Nanos) {
         let is_old = |key: FrameKey| key.clip == id && key.revision != revision;
         for key in self.tier.keys_where(is_old) {
             self.evict_cpu(key, EvictionCause::Unwanted, now);
@@ -136,7 +153,5 @@ impl Player {
         }
         self.failures.retain(|key, _| key.clip != id);
         self.known_bytes.retain(|key, _| key.clip != id);
-        self.show_stream();
-        self.tell("reloaded from disk".into(), now);
     }
 }

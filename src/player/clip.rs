@@ -88,6 +88,8 @@ pub struct Clip {
     pub name: String,
     pub notice: Option<String>,
     pub opened_at: Option<u32>,
+    /// What it was opened from, to open it again; none for clips that are not files.
+    origin: Option<(Resolved, ClipOptions)>,
     missing: MissingPolicy,
     files: Vec<NumberedFile>,
     first_number: i64,
@@ -121,8 +123,25 @@ impl Clip {
         let options = ClipOptions { range, ..options.clone() };
         let mut clip = Self::from_files(id, name, files, info, &options)?;
         clip.notice = resolved.notice.clone();
+        clip.origin = Some((resolved.clone(), options));
         clip.opened_at = resolved.opened_at.map(|number| clip.index_of(number));
         Ok(clip)
+    }
+
+    /// The clip as it is on disk now: files listed anew, the header read again, the next revision.
+    ///
+    /// # Errors
+    /// The reason when it cannot be opened any more; this clip stays as it is then.
+    pub fn reopened(&self) -> Result<Self, String> {
+        let revision = Revision(self.revision.0 + 1);
+        let Some((resolved, options)) = &self.origin else { return Ok(Self { revision, ..self.clone() }) };
+        let mut resolved = resolved.clone();
+        if let Media::Sequence(sequence) = &resolved.media {
+            resolved.media = Media::Sequence(sequence.relist().map_err(|error| error.to_string())?);
+        }
+        let clip = Self::open(self.id, &resolved, options).map_err(|error| error.to_string())?;
+        let layer = clip.find_layer(&self.info.layers[self.layer].name).unwrap_or(clip.layer);
+        Ok(Self { revision, layer, opened_at: self.opened_at, ..clip })
     }
 
     /// A clip of known content, for tests and for media that is not files: frame `first_number + i`
@@ -170,6 +189,7 @@ impl Clip {
             layer,
             notice: None,
             opened_at: None,
+            origin: None,
             missing: options.missing,
             first_number,
             frames,

@@ -12,7 +12,6 @@ mod transport;
 mod view;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
 pub use clip::{Clip, ClipOptions, MissingPolicy, OpenError, Source};
 pub use command::{COMMANDS, Command, CommandEntry, command_of_name};
@@ -400,10 +399,5 @@ impl Player {
         let gpu_charged = self.ledger.charged_component(Tier::Gpu, Component::Frames);
         (held != charged || gpu_held != gpu_charged)
             .then(|| format!("cpu holds {held} of {charged} charged, gpu {gpu_held} of {gpu_charged}"))
-    }
-
-    /// Names of the layers, for menus.
-    pub fn layer_names(&self) -> Arc<[crate::stats::LayerStatus]> {
-        self.clip().map_or_else(|| Arc::from([]), |clip| Arc::clone(clip.layers()))
     }
 }

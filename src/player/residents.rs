@@ -2,6 +2,7 @@
 
 use super::Player;
 use crate::cache::{Evicted, Origin};
+use crate::decode::DecodeError;
 use crate::frame::{EvictionCause, FrameKey, FrameMemory, UploadOrder};
 use crate::memory::{Charge, Component, Pooled, Tier, size_class};
 use crate::preload::Horizon;
@@ -100,14 +101,16 @@ impl Player {
     /// is needed later. The frame that belongs on screen may overdraw the budget by itself.
     pub(super) fn reserve(&mut self, key: FrameKey, bytes: usize, now: Nanos) -> Option<Pooled> {
         let class = size_class(bytes);
-        for _ in 0..EVICTIONS_PER_TICK {
+        // What can never fit must not push out what does.
+        let attempts = if class as u64 > self.ledger.limit(Tier::Cpu) { 0 } else { EVICTIONS_PER_TICK };
+        for _ in 0..attempts {
             if let Some(pooled) = self.pool.take(&mut self.ledger, bytes, Component::InFlight, key.clip) {
                 return Some(pooled);
             }
             self.pool.release_until(&self.ledger, class as u64);
             let clip = Some(key.clip);
             if let Ok(charge) = self.ledger.charge(Tier::Cpu, Component::InFlight, clip, class as u64) {
-                return self.allocate(class, charge, now);
+                return self.allocate(key, class, charge, now);
             }
             let keep = self.keep()?;
             let beyond = self.rank(key);
@@ -128,7 +131,7 @@ impl Player {
             return None;
         }
         let charge = self.ledger.charge_over(Tier::Cpu, Component::InFlight, Some(key.clip), class as u64);
-        self.allocate(class, charge, now)
+        self.allocate(key, class, charge, now)
     }
 
     /// Gives up the RAM copies of what VRAM holds, for the overdraft slot.
@@ -146,11 +149,15 @@ impl Player {
         self.keep().map_or(NextUse::NEVER, |keep| keep.next_use(key))
     }
 
-    fn allocate(&mut self, class: usize, charge: Charge, now: Nanos) -> Option<Pooled> {
+    /// A buffer that the machine refuses is a failure of the frame, tried again later like any other.
+    fn allocate(&mut self, key: FrameKey, class: usize, charge: Charge, now: Nanos) -> Option<Pooled> {
         match FrameMemory::allocate(class) {
             Ok(memory) => Some(Pooled { memory, charge }),
             Err(error) => {
-                self.tell(format!("{error}; frames are given up to go on"), now);
+                drop(charge);
+                self.pool.clear();
+                self.note_failure(key, DecodeError::Io { reason: error.to_string() }, now);
+                self.note_cpu(key);
                 None
             }
         }

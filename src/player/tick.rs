@@ -171,7 +171,7 @@ impl Player {
         keep.next_use(key) != NextUse::NEVER || self.shown_source() == Some(key)
     }
 
-    fn note_failure(&mut self, key: FrameKey, error: DecodeError, now: Nanos) {
+    pub(super) fn note_failure(&mut self, key: FrameKey, error: DecodeError, now: Nanos) {
         let attempts = self.failures.get(&key).map_or(0, |failure| failure.attempts);
         let wait = (RETRY_FIRST_NANOS << attempts.min(6)).min(RETRY_LAST_NANOS);
         if attempts == 0 {
@@ -320,6 +320,8 @@ impl Player {
         self.needs_plan = keys.len() >= limit && !keys.is_empty();
         for key in keys.into_iter().take(limit) {
             if !self.issue(key, now) {
+                // An outcome, an eviction, a move or a new limit asks for a plan again.
+                self.needs_plan = false;
                 break;
             }
         }

@@ -19,13 +19,12 @@ pub struct InFlight {
 /// The books of the preloader, and its workers.
 pub struct Preloader {
     in_flight: HashMap<FrameKey, InFlight>,
-    peak: usize,
     pool: Box<dyn WorkerPool>,
 }
 
 impl Preloader {
     pub fn new(pool: Box<dyn WorkerPool>) -> Self {
-        Self { in_flight: HashMap::new(), peak: 0, pool }
+        Self { in_flight: HashMap::new(), pool }
     }
 
     /// Requests that may be issued now.
@@ -46,16 +45,10 @@ impl Preloader {
         self.in_flight.keys().copied()
     }
 
-    /// The most requests that were ever out at once.
-    pub fn in_flight_peak(&self) -> usize {
-        self.peak
-    }
-
     /// Sends a request. The caller has made sure of a free credit and that the key is not out.
     pub fn issue(&mut self, key: FrameKey, request: DecodeRequest, memory: FrameMemory, in_flight: InFlight) {
         debug_assert!(self.free_credits() > 0 && !self.is_in_flight(key));
         self.in_flight.insert(key, in_flight);
-        self.peak = self.peak.max(self.in_flight.len());
         self.pool.submit(Job { key, request, memory });
     }
 

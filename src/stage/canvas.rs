@@ -4,6 +4,7 @@ use crate::gpu::Gpu;
 
 /// A texture of fixed size with its view.
 pub struct Canvas {
+    device: wgpu::Device,
     texture: wgpu::Texture,
     view: wgpu::TextureView,
 }
@@ -28,7 +29,12 @@ impl Canvas {
             view_formats: &[],
         });
         let view = texture.create_view(&Default::default());
-        Self { texture, view }
+        Self { device: gpu.device.clone(), texture, view }
+    }
+
+    /// Whether it lies on this device, which another one may have replaced after a loss.
+    pub fn is_of(&self, gpu: &Gpu) -> bool {
+        self.device == gpu.device
     }
 
     pub fn width(&self) -> u32 {

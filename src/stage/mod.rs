@@ -111,6 +111,11 @@ impl Stage {
         &self.gpu.summary
     }
 
+    /// The adapter that was asked for, for the device after a loss.
+    pub fn adapter_choice(&self) -> &AdapterChoice {
+        &self.options.adapter
+    }
+
     /// Bytes of textures and staging that exist now.
     pub fn vram_bytes(&self) -> u64 {
         self.ring.charged_bytes()

@@ -160,3 +160,26 @@ fn every_command_of_the_table_may_come_at_any_time() {
     rig.settle();
     assert_eq!(rig.exact(), Some(rig.playhead()));
 }
+
+#[test]
+fn a_reload_finds_frames_that_were_rendered_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = |frames| rushes::encode::DemoOptions {
+        width: 16,
+        height: 16,
+        frames,
+        codec: rushes::encode::DemoCodec::None,
+    };
+    rushes::encode::write_demo_sequence(folder.path(), &options(3), &mut |_, _| {}).unwrap();
+    let pattern = folder.path().join("demo.####.exr").into_os_string();
+    let (resolved, errors) = rushes::sequence::resolve(&[pattern], &Default::default());
+    assert!(errors.is_empty(), "{errors:?}");
+    let clip =
+        rushes::player::Clip::open(rushes::frame::ClipId(1), &resolved[0], &Default::default()).unwrap();
+    assert_eq!(clip.frames(), 3);
+    rushes::encode::write_demo_sequence(folder.path(), &options(5), &mut |_, _| {}).unwrap();
+    let fresh = clip.reopened().unwrap();
+    assert_eq!((fresh.frames(), fresh.number(4), fresh.revision.0), (5, 1005, clip.revision.0 + 1));
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    assert!(fresh.reopened().is_err());
+}

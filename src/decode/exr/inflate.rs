@@ -10,6 +10,9 @@ use crate::decode::DecodeError;
 /// No deflate stream grows more than this («RFC 1951», a match of 258 bytes in 2 bits).
 const MAX_DEFLATE_RATIO: usize = 1032;
 
+/// Scratch that a thread keeps between frames; larger ones go back to the machine.
+const KEPT_BYTES: usize = 16 << 20;
+
 /// What a thread keeps between chunks.
 pub struct Workspace {
     inflater: Decompressor,
@@ -30,6 +33,15 @@ impl Workspace {
     /// Runs `work` with this thread's workspace.
     pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
         WORKSPACE.with_borrow_mut(work)
+    }
+
+    /// Gives scratch of unusual size back at the end of a frame.
+    pub fn trim(&mut self) {
+        for buffer in [&mut self.scratch, &mut self.unpacked] {
+            if buffer.capacity() > KEPT_BYTES {
+                *buffer = Vec::new();
+            }
+        }
     }
 
     /// Inflates a zlib stream that must hold exactly `length` bytes.

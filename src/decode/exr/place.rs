@@ -1,4 +1,4 @@
-//! Owns the copy of decoded chunks into the planes of a frame, and the count of what was covered.
+//! Owns the copy of decoded chunks into the planes of a frame.
 //! Pure; the thread that decodes.
 
 use super::blocks::Block;

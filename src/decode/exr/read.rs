@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::blocks::{Block, BlockGrid, lines_per_chunk};
 use super::codec::ChunkCodec;
 use super::header::{FileHeader, HeaderError, PartHeader};
+use super::inflate::Workspace;
 use super::place::{Placement, sample_type};
 use super::{attribute, codec, gate, header};
 use crate::decode::media::{default_layer, layers_of};
@@ -119,9 +120,10 @@ pub fn decode(request: &DecodeRequest, memory: &mut FrameMemory) -> Result<Decod
         return Ok(DecodeEnd::Refused { needed_bytes });
     }
     let chunks = ChunkWalk::new(&mut source, &header, part_number)?;
-    let end = chunks.decode(&mut source, request, &placement, memory.bytes_mut())?;
+    let end = chunks.decode(&mut source, request, &placement, memory.bytes_mut());
+    Workspace::with(Workspace::trim);
     source.check_unchanged()?;
-    Ok(end)
+    end
 }
 
 /// What no decoder of this file can do without, measured on the calling thread.
