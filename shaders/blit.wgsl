@@ -11,12 +11,6 @@ struct Blit {
 @group(0) @binding(0) var<uniform> blit: Blit;
 @group(1) @binding(0) var picture: texture_2d<f32>;
 
-@vertex
-fn vertex(@builtin(vertex_index) index: u32) -> @builtin(position) vec4f {
-    let corner = vec2f(f32((index << 1u) & 2u), f32(index & 2u));
-    return vec4f(corner * 2.0 - 1.0, 0.0, 1.0);
-}
-
 @fragment
 fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let at = vec2i(floor(position.xy)) - blit.origin;

@@ -1,5 +1,5 @@
 // Planes to displayed colour: where a pixel of the target lies in the picture, its samples, the
-// colour chain. Composed with common/color.wgsl and one of common/fetch_*.wgsl.
+// colour chain. Composed with common/fullscreen.wgsl, common/color.wgsl and one of common/fetch_*.wgsl.
 
 struct Image {
     // Target pixel of the display window's corner, and picture pixels per target pixel.
@@ -17,13 +17,6 @@ struct Image {
 }
 
 @group(0) @binding(0) var<uniform> image: Image;
-
-@vertex
-fn vertex(@builtin(vertex_index) index: u32) -> @builtin(position) vec4f {
-    // One triangle that covers the target.
-    let corner = vec2f(f32((index << 1u) & 2u), f32(index & 2u));
-    return vec4f(corner * 2.0 - 1.0, 0.0, 1.0);
-}
 
 fn inside(at: vec2f, size: vec2f) -> bool {
     return all(at >= vec2f(0.0)) && all(at < size);

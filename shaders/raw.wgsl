@@ -12,12 +12,6 @@ struct Raw {
 @group(1) @binding(2) var plane_blue: texture_2d<u32>;
 @group(1) @binding(3) var plane_alpha: texture_2d<u32>;
 
-@vertex
-fn vertex(@builtin(vertex_index) index: u32) -> @builtin(position) vec4f {
-    let corner = vec2f(f32((index << 1u) & 2u), f32(index & 2u));
-    return vec4f(corner * 2.0 - 1.0, 0.0, 1.0);
-}
-
 @fragment
 fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4u {
     let at = vec2i(floor(position.xy)) - raw.data_offset;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::PlaneAccess;
 
 const COLOR: &str = include_str!("../../shaders/common/color.wgsl");
+const FULLSCREEN: &str = include_str!("../../shaders/common/fullscreen.wgsl");
 const FETCH_FILTERED: &str = include_str!("../../shaders/common/fetch_filtered.wgsl");
 const FETCH_BITS: &str = include_str!("../../shaders/common/fetch_bits.wgsl");
 const IMAGE: &str = include_str!("../../shaders/image.wgsl");
@@ -34,11 +35,11 @@ impl Shader {
 
     fn source(self) -> String {
         match self {
-            Self::Image(PlaneAccess::Filtered) => [COLOR, FETCH_FILTERED, IMAGE].concat(),
-            Self::Image(PlaneAccess::Bits) => [COLOR, FETCH_BITS, IMAGE].concat(),
-            Self::Raw => RAW.into(),
+            Self::Image(PlaneAccess::Filtered) => [FULLSCREEN, COLOR, FETCH_FILTERED, IMAGE].concat(),
+            Self::Image(PlaneAccess::Bits) => [FULLSCREEN, COLOR, FETCH_BITS, IMAGE].concat(),
+            Self::Raw => [FULLSCREEN, RAW].concat(),
             Self::Timeline => TIMELINE.into(),
-            Self::Blit => BLIT.into(),
+            Self::Blit => [FULLSCREEN, BLIT].concat(),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{fullscreen_pipeline, textures_layout, uniform_group};
+use super::{fullscreen_pipeline, planes_group, textures_layout, uniform_group};
 use crate::color::ColorSettings;
 use crate::frame::{PlaneLayout, Role};
 use crate::gpu::plane::sample_kind;
@@ -141,38 +141,12 @@ impl ImagePass {
         let Some(pipeline) = self.pipelines.iter().find(|pipeline| pipeline.access == slot.access) else {
             return;
         };
-        let group = self.bind(device, pipeline, slot, planes);
+        let sampler = (slot.access == PlaneAccess::Filtered).then_some(&self.sampler);
+        let group = planes_group(device, &pipeline.textures, slot, planes, sampler);
         pass.set_pipeline(&pipeline.pipeline);
         pass.set_bind_group(0, &self.uniform_group, &[]);
         pass.set_bind_group(1, &group, &[]);
         pass.draw(0..3, 0..1);
-    }
-
-    fn bind(
-        &self,
-        device: &wgpu::Device,
-        pipeline: &Pipeline,
-        slot: &Slot,
-        planes: [usize; 4],
-    ) -> wgpu::BindGroup {
-        let views = planes.map(|plane| slot.textures[plane].create_view(&Default::default()));
-        let mut entries: Vec<wgpu::BindGroupEntry> = views
-            .iter()
-            .zip(0..)
-            .map(|(view, binding)| wgpu::BindGroupEntry {
-                binding,
-                resource: wgpu::BindingResource::TextureView(view),
-            })
-            .collect();
-        if pipeline.access == PlaneAccess::Filtered {
-            let resource = wgpu::BindingResource::Sampler(&self.sampler);
-            entries.push(wgpu::BindGroupEntry { binding: 4, resource });
-        }
-        device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("image planes"),
-            layout: &pipeline.textures,
-            entries: &entries,
-        })
     }
 }
 

@@ -8,6 +8,8 @@ pub mod timeline;
 
 use wgpu::{BindGroupLayout, Device, ShaderStages};
 
+use super::Slot;
+
 /// A pipeline that fills its target with one triangle.
 fn fullscreen_pipeline(
     device: &Device,
@@ -106,4 +108,22 @@ fn textures_layout(
     }
     device
         .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
+}
+
+/// The bind group of four planes of a slot, and of a sampler where they are filtered.
+fn planes_group(
+    device: &Device,
+    layout: &BindGroupLayout,
+    slot: &Slot,
+    planes: [usize; 4],
+    sampler: Option<&wgpu::Sampler>,
+) -> wgpu::BindGroup {
+    let views = planes.map(|plane| slot.textures[plane].create_view(&Default::default()));
+    let textures = views.iter().map(wgpu::BindingResource::TextureView);
+    let entries: Vec<wgpu::BindGroupEntry> = textures
+        .chain(sampler.map(wgpu::BindingResource::Sampler))
+        .zip(0..)
+        .map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource })
+        .collect();
+    device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("planes"), layout, entries: &entries })
 }

@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{fullscreen_pipeline, textures_layout, uniform_group};
+use super::{fullscreen_pipeline, planes_group, textures_layout, uniform_group};
 use crate::gpu::Slot;
 use crate::gpu::shaders::Shader;
 
@@ -53,21 +53,8 @@ impl RawPass {
         };
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
         let last = slot.textures.len() - 1;
-        let views = [0, 1, 2, 3]
-            .map(|offset| slot.textures[(first + offset).min(last)].create_view(&Default::default()));
-        let entries: Vec<wgpu::BindGroupEntry> = views
-            .iter()
-            .zip(0..)
-            .map(|(view, binding)| wgpu::BindGroupEntry {
-                binding,
-                resource: wgpu::BindingResource::TextureView(view),
-            })
-            .collect();
-        let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("raw planes"),
-            layout: &self.textures,
-            entries: &entries,
-        });
+        let planes = [0, 1, 2, 3].map(|offset| (first + offset).min(last));
+        let group = planes_group(device, &self.textures, slot, planes, None);
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.uniform_group, &[]);
         pass.set_bind_group(1, &group, &[]);

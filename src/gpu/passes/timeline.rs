@@ -19,7 +19,8 @@ const LANES: usize = 5;
 /// Colours as red, green, blue, alpha, premultiplied.
 const TRACK: [u8; 4] = [30, 30, 30, 255];
 const SHADE: [u8; 4] = [0, 0, 0, 140];
-const PLAYHEAD: [u8; 4] = [240, 240, 240, 255];
+/// In short clips the playhead is wide, and what is under it still shows.
+const PLAYHEAD: [u8; 4] = [170, 170, 170, 180];
 
 /// The colour of a status in the RAM lane; `None` where the track shows through.
 pub fn status_color(status: FrameStatus) -> Option<[u8; 4]> {
