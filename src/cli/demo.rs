@@ -13,7 +13,7 @@ use super::args::{Cli, DemoArgs, MediaArgs, PlayArgs};
 use super::playback::{PlaybackOptions, play};
 use super::session::{Headless, HeadlessOptions, open_window, set_playback};
 use super::{Failure, Interrupt, print_lines, say};
-use crate::encode::{DemoOptions, write_demo_sequence};
+use crate::encode::{DemoOptions, FIRST_DEMO_FRAME, write_demo_sequence};
 use crate::player::Pace;
 use crate::text::shown_path;
 
@@ -50,11 +50,21 @@ fn write(args: &DemoArgs) -> Result<PathBuf, Failure> {
     let (width, height) = args.size;
     let options = DemoOptions { width, height, frames: args.frames, codec: args.codec };
     let folder = cache_folder()?.join(options.folder_name());
+    let pattern = folder.join("demo.####.exr");
+    if is_written(&folder, args.frames) {
+        return Ok(pattern);
+    }
     let mut progress = Progress::new(&folder);
     write_demo_sequence(&folder, &options, &mut |done, total| progress.show(done, total))
         .map_err(|error| Failure::new(Failure::FAILED, error.to_string()))?;
     progress.finish();
-    Ok(folder.join("demo.####.exr"))
+    Ok(pattern)
+}
+
+/// A frame that exists is complete: it gets its name when it is.
+fn is_written(folder: &Path, frames: u32) -> bool {
+    let number = |index| FIRST_DEMO_FRAME + index;
+    (0..frames).all(|index| folder.join(format!("demo.{}.exr", number(index))).is_file())
 }
 
 /// A line that counts frames on a terminal, a word at the start elsewhere.
