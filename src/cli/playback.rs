@@ -14,7 +14,7 @@ use crate::color::ColorSettings;
 use crate::memory::{Component, Tier, format_bytes};
 use crate::player::{Command, Filter, Framing, Pace, Waits};
 use crate::stage::{Canvas, StripView, place};
-use crate::stats::{Histogram, Percentiles, Snapshot, TierStatus};
+use crate::stats::{Histogram, Percentiles, ShownStatus, Snapshot, TierStatus};
 use crate::time::Clock;
 
 /// Height of the strip that is drawn into every picture.
@@ -106,12 +106,18 @@ pub fn play(
     let is_linear = headless.player.clip().is_some_and(|clip| clip.info.is_linear);
     // Queued commands take effect with the first tick, before anything is drawn.
     headless.step()?;
-    if options.preroll {
-        preroll(headless)?;
-    }
-    headless.player.command(Command::TogglePlay);
     let color = headless.player.view().color(is_linear);
     let canvas = headless.stage.canvas(options.size.0, options.size.1);
+    if options.preroll {
+        let shown = preroll(headless)?;
+        // The first draw compiles shaders on some drivers; a window has drawn long before it plays.
+        let size = options.size;
+        let placement =
+            |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, Filter::Bilinear);
+        let submission = headless.stage.draw(&canvas, &shown, placement, &color, None);
+        headless.stage.gpu().wait_for(submission);
+    }
+    headless.player.command(Command::TogglePlay);
     let snapshot = headless.player.snapshot();
     let mut run = Run {
         headless,
@@ -133,12 +139,12 @@ pub fn play(
     Ok(run.finish())
 }
 
-/// Waits until the CPU tier holds all of the work area that fits.
-fn preroll(headless: &mut Headless) -> Result<(), Failure> {
+/// Waits until the CPU tier holds all of the work area that fits; returns what is shown then.
+fn preroll(headless: &mut Headless) -> Result<ShownStatus, Failure> {
     loop {
         let tick = headless.step()?;
         if headless.player.is_settled() {
-            return Ok(());
+            return Ok(tick.shown);
         }
         headless.wait(&tick);
     }
@@ -181,7 +187,7 @@ impl Run<'_> {
     }
 
     /// Draws what is shown, waits for it and notes when it was done.
-    fn present(&mut self, shown: &crate::stats::ShownStatus) -> Result<(), Failure> {
+    fn present(&mut self, shown: &ShownStatus) -> Result<(), Failure> {
         let before = Instant::now();
         if !self.canvas.is_of(self.headless.stage.gpu()) {
             self.canvas = self.headless.stage.canvas(self.options.size.0, self.options.size.1);
