@@ -136,7 +136,7 @@ mod tests {
         let window = Window::at_origin(1, 1);
         let layout = PlaneLayout::new(Vec::new(), window, window, 1.0).unwrap();
         let memory = FrameMemory::allocate(64).unwrap();
-        FrameBuffer { layout: Arc::new(layout), memory, missing_rows: Vec::new() }
+        FrameBuffer { layout: Arc::new(layout), memory, missing: Vec::new() }
     }
 
     #[derive(Debug, Clone)]

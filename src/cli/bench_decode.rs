@@ -107,6 +107,7 @@ impl Work {
             path: path.to_path_buf(),
             planes: Arc::clone(&self.planes),
             level: 0,
+            helpers: 0,
             watch: EpochWatch::never_stale(),
         };
         loop {

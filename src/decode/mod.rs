@@ -7,6 +7,8 @@ mod exr;
 mod media;
 mod still;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ pub use error::DecodeError;
 pub use media::{Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest};
 
 use crate::epoch::EpochWatch;
-use crate::frame::{FrameMemory, PlaneLayout};
+use crate::frame::{Area, FrameMemory, PlaneLayout};
 
 /// What to decode. The layer is named by its channels, because every file of a sequence has a
 /// header of its own.
@@ -24,6 +26,8 @@ pub struct DecodeRequest {
     pub planes: Arc<PlaneRequest>,
     /// Resolution level, 0 is full size.
     pub level: u8,
+    /// Threads that may help with this frame, because they have nothing else to do.
+    pub helpers: usize,
     pub watch: EpochWatch,
 }
 
@@ -31,8 +35,8 @@ pub struct DecodeRequest {
 #[derive(Debug, Clone)]
 pub struct Decoded {
     pub layout: Arc<PlaneLayout>,
-    /// Rows of the data window without data, as inclusive pairs; empty when the frame is whole.
-    pub missing_rows: Vec<(u32, u32)>,
+    /// What of the data window has no data; empty when the frame is whole.
+    pub missing: Vec<Area>,
 }
 
 /// How one request ended.
@@ -64,8 +68,8 @@ impl Decoder for FileDecoder {
             return DecodeEnd::Skipped;
         }
         let end = match Kind::of(&request.path) {
-            Ok(Kind::Exr) => exr::decode(request, memory),
-            Ok(Kind::Still(format)) => still::decode(request, format, memory),
+            Ok((Kind::Exr, file)) => exr::decode(request, &file, memory),
+            Ok((Kind::Still(format), _)) => still::decode(request, format, memory),
             Err(error) => Err(error),
         };
         end.unwrap_or_else(DecodeEnd::Failed)
@@ -79,8 +83,8 @@ impl Decoder for FileDecoder {
 /// declares more than the gate lets through.
 pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
     match Kind::of(path)? {
-        Kind::Exr => exr::probe(path),
-        Kind::Still(format) => still::probe(path, format),
+        (Kind::Exr, file) => exr::probe(path, &file),
+        (Kind::Still(format), _) => still::probe(path, format),
     }
 }
 
@@ -99,8 +103,8 @@ pub struct DecodeFloor {
 /// [`DecodeError`] when the file is no EXR or cannot be read.
 pub fn floor(path: &Path, planes: &PlaneRequest) -> Result<DecodeFloor, DecodeError> {
     match Kind::of(path)? {
-        Kind::Exr => exr::floor(path, planes),
-        Kind::Still(_) => Err(DecodeError::not_supported("there is no floor for stills")),
+        (Kind::Exr, file) => exr::floor(path, &file, planes),
+        (Kind::Still(_), _) => Err(DecodeError::not_supported("there is no floor for stills")),
     }
 }
 
@@ -115,19 +119,25 @@ enum Kind {
 const SNIFF_BYTES: usize = 16;
 
 impl Kind {
-    fn of(path: &Path) -> Result<Self, DecodeError> {
-        use std::io::Read;
+    /// Opens a file and looks at its first bytes.
+    fn of(path: &Path) -> Result<(Self, File), DecodeError> {
+        let io = |error: std::io::Error| DecodeError::io(path, &error);
         // Asked before opening: a named pipe would wait for a writer that never comes.
-        let metadata = std::fs::metadata(path).map_err(|error| DecodeError::io(path, &error))?;
-        if !metadata.is_file() {
+        if !std::fs::metadata(path).map_err(io)?.is_file() {
             return Err(DecodeError::not_supported("it is not a regular file"));
         }
-        let file = std::fs::File::open(path).map_err(|error| DecodeError::io(path, &error))?;
-        let mut head = Vec::with_capacity(SNIFF_BYTES);
-        file.take(SNIFF_BYTES as u64)
-            .read_to_end(&mut head)
-            .map_err(|error| DecodeError::io(path, &error))?;
-        Self::of_bytes(&head).ok_or_else(|| unknown_kind(path, &head))
+        let mut file = File::open(path).map_err(io)?;
+        let (mut head, mut length) = ([0; SNIFF_BYTES], 0);
+        while length < SNIFF_BYTES {
+            match file.read(&mut head[length..]) {
+                Ok(0) => break,
+                Ok(read) => length += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(io(error)),
+            }
+        }
+        let kind = Self::of_bytes(&head[..length]).ok_or_else(|| unknown_kind(path, &head[..length]))?;
+        Ok((kind, file))
     }
 
     fn of_bytes(head: &[u8]) -> Option<Self> {

@@ -181,7 +181,7 @@ pub fn decode(
         }
         let picture = DynamicImage::from_decoder(decoder).map_err(|error| refused(&error))?;
         split(picture.as_bytes(), &shape, &layout, memory.bytes_mut());
-        Ok(DecodeEnd::Done(Decoded { layout: layout.into(), missing_rows: Vec::new() }))
+        Ok(DecodeEnd::Done(Decoded { layout: layout.into(), missing: Vec::new() }))
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::PlaneLayout;
+use super::{Area, PlaneLayout};
 
 /// The machine would not give this many bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +50,8 @@ impl FrameMemory {
 pub struct FrameBuffer {
     pub layout: Arc<PlaneLayout>,
     pub memory: FrameMemory,
-    /// Rows of the data window without data, as inclusive pairs of 0-based rows; empty when whole.
-    pub missing_rows: Vec<(u32, u32)>,
+    /// What of the data window has no data; empty when whole.
+    pub missing: Vec<Area>,
 }
 
 impl FrameBuffer {
@@ -62,6 +62,6 @@ impl FrameBuffer {
 
     /// Whether every row of the picture holds data.
     pub fn is_whole(&self) -> bool {
-        self.missing_rows.is_empty()
+        self.missing.is_empty()
     }
 }

@@ -70,6 +70,25 @@ impl Window {
     }
 }
 
+/// A rectangle in a picture, in pixels from its upper left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Area {
+    pub x: u32,
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// How many rows any of the areas touches.
+pub fn rows_of(areas: &[Area]) -> u32 {
+    let mut rows: Vec<(u32, u32)> = areas.iter().map(|area| (area.y, area.y + area.height)).collect();
+    rows.sort_unstable();
+    let count = |(sum, end): (u32, u32), (first, after): &(u32, u32)| {
+        (sum + after.saturating_sub(end.max(*first)), end.max(*after))
+    };
+    rows.iter().fold((0, 0), count).0
+}
+
 /// One plane as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PlaneSpec {
@@ -223,6 +242,13 @@ mod tests {
         let window = Window::at_origin(4096, 2160);
         let layout = PlaneLayout::new(vec![half(4096, 2160); 3], window, window, 1.0).unwrap();
         assert_eq!(layout.total_bytes(), 4096 * 2160 * 6);
+    }
+
+    #[test]
+    fn rows_are_counted_once() {
+        let area = |x, y, height| Area { x, y, width: 8, height };
+        assert_eq!(rows_of(&[area(0, 10, 5), area(8, 12, 1), area(16, 12, 6), area(0, 30, 2)]), 8 + 2);
+        assert_eq!(rows_of(&[]), 0);
     }
 
     #[test]

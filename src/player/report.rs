@@ -1,6 +1,7 @@
 //! Owns the Snapshot of a player, put together when somebody asks for it.
 
 use super::{Pace, Player};
+use crate::frame::rows_of;
 use crate::memory::{Ledger, Tier};
 use crate::stats::{ClipStatus, Snapshot, TierStatus, TransportStatus};
 use crate::time::Nanos;
@@ -82,7 +83,7 @@ impl Player {
 
     fn missing_rows(&self) -> u32 {
         let frame = self.on_screen.and_then(|key| self.tier.peek(key));
-        frame.map_or(0, |frame| frame.missing_rows.iter().map(|(first, last)| last - first + 1).sum())
+        frame.map_or(0, |frame| rows_of(&frame.missing))
     }
 
     fn cpu_status(&self) -> TierStatus {

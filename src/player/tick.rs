@@ -145,9 +145,9 @@ impl Player {
 
     /// A finished frame enters the CPU tier, late or not, as long as somebody may want it.
     fn admit(&mut self, key: FrameKey, decoded: Decoded, pooled: Pooled, now: Nanos) {
-        let Decoded { layout, missing_rows } = decoded;
+        let Decoded { layout, missing } = decoded;
         self.failures.remove(&key);
-        if missing_rows.is_empty() {
+        if missing.is_empty() {
             self.decode.ok += 1
         } else {
             self.decode.degraded += 1
@@ -159,7 +159,7 @@ impl Player {
         }
         let Pooled { memory, mut charge } = pooled;
         self.ledger.relabel(&mut charge, Component::Frames, Some(key.clip));
-        let frame = FrameBuffer { layout, memory, missing_rows };
+        let frame = FrameBuffer { layout, memory, missing };
         if let Some(evicted) = self.tier.insert(key, frame, charge) {
             self.recycle(evicted, now);
         }
@@ -333,13 +333,16 @@ impl Player {
     }
 
     /// Sends one request; `false` when there is no memory for it now.
+    /// Urgent is what somebody waits for.
     fn issue(&mut self, key: FrameKey, now: Nanos) -> bool {
+        let is_urgent = self.due.or(self.shown_source()) == Some(key);
         let Some(clip) = self.clip() else { return false };
         let Some(path) = clip.path(key.index) else { return true };
         let request = DecodeRequest {
             path: path.to_path_buf(),
             planes: Arc::clone(clip.planes()),
             level: key.level,
+            helpers: if is_urgent { usize::MAX } else { 0 },
             watch: crate::epoch::EpochWatch::never_stale(),
         };
         let bytes = self.known_bytes.get(&key).copied().unwrap_or_else(|| clip.frame_bytes());

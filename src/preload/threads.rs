@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -34,13 +35,14 @@ impl DecodeThreads {
         let count = count.max(1);
         let (jobs, job_queue) = bounded::<Job>(count + WAITING_JOBS);
         let (outcome_queue, outcomes) = bounded::<Outcome>(count + WAITING_JOBS);
+        let idle = Arc::new(AtomicUsize::new(0));
         let mut threads = Vec::with_capacity(count);
         for number in 0..count {
             let (queue, results) = (job_queue.clone(), outcome_queue.clone());
-            let (decoder, wake) = (Arc::clone(&decoder), Arc::clone(&wake));
+            let (decoder, wake, idle) = (Arc::clone(&decoder), Arc::clone(&wake), Arc::clone(&idle));
             let thread = std::thread::Builder::new()
                 .name(format!("decode-{number}"))
-                .spawn(move || work(&queue, &results, decoder.as_ref(), &wake));
+                .spawn(move || work(&queue, &results, &idle, decoder.as_ref(), &wake));
             match thread {
                 Ok(thread) => threads.push(thread),
                 Err(error) if threads.is_empty() => return Err(error),
@@ -54,8 +56,21 @@ impl DecodeThreads {
     }
 }
 
-fn work(jobs: &Receiver<Job>, outcomes: &Sender<Outcome>, decoder: &dyn Decoder, wake: &Wake) {
-    for Job { key, request, mut memory } in jobs {
+/// Decodes one job after the other. `idle` counts the threads that wait for one: so many may help with a job that
+/// somebody waits for.
+fn work(
+    jobs: &Receiver<Job>,
+    outcomes: &Sender<Outcome>,
+    idle: &AtomicUsize,
+    decoder: &dyn Decoder,
+    wake: &Wake,
+) {
+    loop {
+        idle.fetch_add(1, Ordering::Relaxed);
+        let job = jobs.recv();
+        let others = idle.fetch_sub(1, Ordering::Relaxed) - 1;
+        let Ok(Job { key, mut request, mut memory }) = job else { return };
+        request.helpers = request.helpers.min(others);
         let started = Instant::now();
         let attempt = || decoder.decode(&request, &mut memory);
         let end = catch_unwind(AssertUnwindSafe(attempt))

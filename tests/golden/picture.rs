@@ -53,7 +53,7 @@ pub fn frame(layout: &Arc<PlaneLayout>, bits: impl Fn(usize, u32, u32) -> u32) -
             }
         }
     }
-    Arc::new(FrameBuffer { layout: Arc::clone(layout), memory, missing_rows: Vec::new() })
+    Arc::new(FrameBuffer { layout: Arc::clone(layout), memory, missing: Vec::new() })
 }
 
 /// Bits that differ from sample to sample; numbers of every size and sign for floats.

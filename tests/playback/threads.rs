@@ -29,7 +29,7 @@ impl Decoder for Slow {
             request.watch.is_stale().then_some(DecodeEnd::Skipped)
         });
         self.running.fetch_sub(1, Ordering::SeqCst);
-        end.unwrap_or_else(|| DecodeEnd::Done(Decoded { layout: clips::layout(1), missing_rows: Vec::new() }))
+        end.unwrap_or_else(|| DecodeEnd::Done(Decoded { layout: clips::layout(1), missing: Vec::new() }))
     }
 }
 
@@ -103,7 +103,7 @@ struct Panics;
 impl Decoder for Panics {
     fn decode(&self, request: &DecodeRequest, _memory: &mut FrameMemory) -> DecodeEnd {
         assert!(!request.path.to_string_lossy().contains("0003"), "on purpose");
-        DecodeEnd::Done(Decoded { layout: clips::layout(1), missing_rows: Vec::new() })
+        DecodeEnd::Done(Decoded { layout: clips::layout(1), missing: Vec::new() })
     }
 }
 

@@ -1,6 +1,7 @@
 //! A file that ends too early shows the rows that it has.
 
 use rushes::encode::DemoCodec;
+use rushes::frame::rows_of;
 
 use crate::seeds;
 use crate::verdict::{Verdict, judge};
@@ -26,10 +27,6 @@ fn chunk_ends(file: &[u8]) -> Vec<usize> {
     starts.chain([file.len()]).collect()
 }
 
-fn rows(missing: &[(u32, u32)]) -> u32 {
-    missing.iter().map(|(first, last)| last - first + 1).sum()
-}
-
 #[test]
 fn a_file_cut_anywhere_shows_the_rows_that_it_has() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -43,9 +40,9 @@ fn a_file_cut_anywhere_shows_the_rows_that_it_has() {
         std::fs::write(&path, &file[..cut]).expect("a cut file");
         let complete = ends.iter().filter(|end| **end <= cut).count();
         match judge(&path) {
-            Verdict::Degraded { missing_rows, .. } => {
+            Verdict::Degraded { missing: areas, .. } => {
                 let missing = (CHUNKS - complete) as u32 * ROWS_PER_CHUNK;
-                assert_eq!(rows(&missing_rows), missing, "cut at {part}/24");
+                assert_eq!(rows_of(&areas), missing, "cut at {part}/24");
                 degraded += 1;
             }
             Verdict::Error { text } => {

@@ -36,7 +36,7 @@ fn decoded(path: &Path, info: &MediaInfo, layer: usize) -> FrameBuffer {
     loop {
         match FileDecoder.decode(&request, &mut memory) {
             DecodeEnd::Done(done) => {
-                return FrameBuffer { layout: done.layout, memory, missing_rows: done.missing_rows };
+                return FrameBuffer { layout: done.layout, memory, missing: done.missing };
             }
             DecodeEnd::Refused { needed_bytes } => {
                 memory = FrameMemory::allocate(needed_bytes).expect("memory");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rushes::decode::{self, DecodeEnd, DecodeRequest, Decoded, Decoder, FileDecoder, PlaneRequest};
 use rushes::epoch::EpochWatch;
-use rushes::frame::FrameMemory;
+use rushes::frame::{Area, FrameMemory};
 use xxhash_rust::xxh64::Xxh64;
 
 use crate::counting::peak_bytes;
@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Whole { hash: u64 },
-    Degraded { missing_rows: Vec<(u32, u32)>, hash: u64 },
+    Degraded { missing: Vec<Area>, hash: u64 },
     Error { text: String },
     TooLarge { bytes: usize },
 }
@@ -36,6 +36,7 @@ pub fn request(path: &Path, planes: &PlaneRequest) -> DecodeRequest {
         path: path.to_path_buf(),
         planes: Arc::new(planes.clone()),
         level: 0,
+        helpers: 0,
         watch: EpochWatch::never_stale(),
     }
 }
@@ -53,12 +54,14 @@ fn hash(decoded: &Decoded, memory: &FrameMemory) -> u64 {
 
 fn of_done(decoded: &Decoded, memory: &FrameMemory) -> Verdict {
     let hash = hash(decoded, memory);
-    let missing_rows = decoded.missing_rows.clone();
-    let height = decoded.layout.data_window().height;
-    assert!(missing_rows.iter().all(|(first, last)| first <= last && *last < height), "{missing_rows:?}");
-    match missing_rows.is_empty() {
+    let missing = decoded.missing.clone();
+    let window = decoded.layout.data_window();
+    let is_inside =
+        |area: &Area| area.x + area.width <= window.width && area.y + area.height <= window.height;
+    assert!(missing.iter().all(|area| area.width > 0 && area.height > 0 && is_inside(area)), "{missing:?}");
+    match missing.is_empty() {
         true => Verdict::Whole { hash },
-        false => Verdict::Degraded { missing_rows, hash },
+        false => Verdict::Degraded { missing, hash },
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use rushes::decode::{DecodeEnd, DecodeError, Decoded};
-use rushes::frame::{FrameKey, FrameMemory};
+use rushes::frame::{Area, FrameKey, FrameMemory};
 use rushes::preload::{Job, Outcome, WorkerPool};
 
 use super::clips;
@@ -104,7 +104,8 @@ impl Script {
 
 fn decode_end(key: FrameKey, end: End, times: u32, memory: &mut FrameMemory) -> DecodeEnd {
     let layout = clips::layout(times);
-    let missing_rows = if end == End::Degraded { vec![(30, 31)] } else { Vec::new() };
+    let part = Area { x: 0, y: 30, width: layout.data_window().width, height: 2 };
+    let missing = if end == End::Degraded { vec![part] } else { Vec::new() };
     match end {
         End::Skipped => DecodeEnd::Skipped,
         End::Failed => DecodeEnd::Failed(DecodeError::damaged("the script says so")),
@@ -116,7 +117,7 @@ fn decode_end(key: FrameKey, end: End, times: u32, memory: &mut FrameMemory) -> 
             marked.copy_from_slice(&mark(key));
             // Half-float samples of one value, another one for each of sixteen frames.
             rest.fill(0x30 + key.index as u8 % 16);
-            DecodeEnd::Done(Decoded { layout, missing_rows })
+            DecodeEnd::Done(Decoded { layout, missing })
         }
     }
 }

@@ -2,25 +2,19 @@
 //! table lists them («OpenEXR File Layout», chunk offset table). Pure.
 
 use super::header::{LevelMode, PartHeader, TileDescription};
-use crate::frame::Window;
+use crate::frame::{Area, Window};
 
-/// A rectangle of the data window, in pixels from its upper left corner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
-    pub x: u32,
-    pub y: u32,
-    pub width: u32,
-    pub height: u32,
-}
-
-/// The chunks of the full-size level of one part.
+/// The chunks of one resolution level of one part.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockGrid {
     width: u32,
     height: u32,
     block_width: u32,
     block_height: u32,
-    tiles: Option<TileDescription>,
+    /// Number of the level in x and y; 0 is full size.
+    level: (u32, u32),
+    /// Position of the level's first chunk in the offset table.
+    first_chunk: u64,
 }
 
 /// Scan lines in a chunk, by the number of the compression.
@@ -34,13 +28,68 @@ pub fn lines_per_chunk(compression: u8) -> u32 {
 }
 
 impl BlockGrid {
-    /// The grid of a part whose data window is `window`; tile sides of zero count as one.
+    /// The full-size level of a part whose data window is `window`; tile sides of zero count as one.
     pub fn new(part: &PartHeader, window: Window) -> Self {
         let (block_width, block_height) = match part.tiles {
             Some(tiles) => (tiles.width.max(1), tiles.height.max(1)),
             None => (window.width, lines_per_chunk(part.compression)),
         };
-        Self { width: window.width, height: window.height, block_width, block_height, tiles: part.tiles }
+        let (width, height) = (window.width, window.height);
+        Self { width, height, block_width, block_height, level: (0, 0), first_chunk: 0 }
+    }
+
+    /// Every level of a part, in the order of the offset table.
+    pub fn levels(part: &PartHeader, window: Window) -> impl Iterator<Item = Self> {
+        let full = Self::new(part, window);
+        let tiles = part.tiles.unwrap_or(TileDescription {
+            width: 1,
+            height: 1,
+            level_mode: LevelMode::One,
+            rounds_up: false,
+        });
+        let count = |side: u32| level_count(side, tiles.rounds_up);
+        let (columns, rows) = match tiles.level_mode {
+            LevelMode::One => (1, 1),
+            LevelMode::MipMap => (1, count(full.width.max(full.height))),
+            LevelMode::RipMap => (count(full.width), count(full.height)),
+        };
+        let is_rip = tiles.level_mode == LevelMode::RipMap;
+        let numbers =
+            (0..rows).flat_map(move |y| (0..columns).map(move |x| if is_rip { (x, y) } else { (y, y) }));
+        numbers.scan(0, move |first_chunk, level| {
+            let side = |side: u32, level: u32| level_side(side, level, tiles.rounds_up);
+            let (width, height) = (side(full.width, level.0), side(full.height, level.1));
+            let grid = Self { width, height, level, first_chunk: *first_chunk, ..full };
+            *first_chunk += grid.chunk_count();
+            Some(grid)
+        })
+    }
+
+    /// The level `number` times halved in both directions, or the smallest that the part has.
+    pub fn at_level(part: &PartHeader, window: Window, number: u32) -> Self {
+        let even = Self::levels(part, window).filter(|grid| grid.level.0 == grid.level.1);
+        even.take_while(|grid| grid.level.0 <= number).last().unwrap_or_else(|| Self::new(part, window))
+    }
+
+    /// Chunks of all levels of a part.
+    pub fn total_chunks(part: &PartHeader, window: Window) -> u64 {
+        Self::levels(part, window).map(|grid| grid.chunk_count()).sum()
+    }
+
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    pub fn level(&self) -> (u32, u32) {
+        self.level
+    }
+
+    pub fn first_chunk(&self) -> u64 {
+        self.first_chunk
     }
 
     pub fn columns(&self) -> u32 {
@@ -51,29 +100,9 @@ impl BlockGrid {
         self.height.div_ceil(self.block_height)
     }
 
-    /// Chunks of the full-size level: the first entries of the offset table.
-    pub fn full_size_chunks(&self) -> u64 {
-        u64::from(self.columns()) * u64::from(self.rows())
-    }
-
-    /// Chunks of all levels.
+    /// Chunks of this level.
     pub fn chunk_count(&self) -> u64 {
-        let Some(tiles) = self.tiles else { return self.full_size_chunks() };
-        let tiles_in = |width: u32, height: u32| {
-            u64::from(width.div_ceil(self.block_width)) * u64::from(height.div_ceil(self.block_height))
-        };
-        let sides = |full: u32, level: u32| level_side(full, level, tiles.rounds_up);
-        let levels = |full: u32| level_count(full, tiles.rounds_up);
-        match tiles.level_mode {
-            LevelMode::One => self.full_size_chunks(),
-            LevelMode::MipMap => (0..levels(self.width.max(self.height)))
-                .map(|level| tiles_in(sides(self.width, level), sides(self.height, level)))
-                .sum(),
-            LevelMode::RipMap => (0..levels(self.height))
-                .flat_map(|y| (0..levels(self.width)).map(move |x| (x, y)))
-                .map(|(x, y)| tiles_in(sides(self.width, x), sides(self.height, y)))
-                .sum(),
-        }
+        u64::from(self.columns()) * u64::from(self.rows())
     }
 
     /// The most pixels that one chunk covers.
@@ -87,12 +116,12 @@ impl BlockGrid {
     }
 
     /// The rectangle at a position of the grid, cut at the window's edges.
-    pub fn block(&self, column: u32, row: u32) -> Option<Block> {
+    pub fn block(&self, column: u32, row: u32) -> Option<Area> {
         if column >= self.columns() || row >= self.rows() {
             return None;
         }
         let (x, y) = (column * self.block_width, row * self.block_height);
-        Some(Block {
+        Some(Area {
             x,
             y,
             width: self.block_width.min(self.width - x),
@@ -139,21 +168,33 @@ mod tests {
     fn scan_line_chunks_are_cut_at_the_last_row() {
         let grid = BlockGrid::new(&part(3, None), Window::at_origin(100, 33));
         assert_eq!(grid.chunk_count(), 3);
-        assert_eq!(grid.block(0, 2), Some(Block { x: 0, y: 32, width: 100, height: 1 }));
+        assert_eq!(grid.block(0, 2), Some(Area { x: 0, y: 32, width: 100, height: 1 }));
         assert_eq!(grid.block(0, 3), None);
     }
 
     #[test]
     fn levels_add_their_chunks() {
         let window = Window::at_origin(256, 128);
-        let count = |mode, up| BlockGrid::new(&part(3, tiles(mode, up)), window).chunk_count();
+        let count = |mode, up| BlockGrid::total_chunks(&part(3, tiles(mode, up)), window);
         assert_eq!(count(LevelMode::One, false), 8);
         // 256x128, 128x64, 64x32, then six levels of one tile.
         assert_eq!(count(LevelMode::MipMap, false), 8 + 2 + 7);
         // Tiles across over 9 levels: 4+2+1*7; down over 8 levels: 2+1*7.
         assert_eq!(count(LevelMode::RipMap, false), 13 * 9);
-        let odd = BlockGrid::new(&part(3, tiles(LevelMode::MipMap, true)), Window::at_origin(65, 65));
+        let odd = part(3, tiles(LevelMode::MipMap, true));
         // 65 -> 33 -> 17 -> 9 -> 5 -> 3 -> 2 -> 1.
-        assert_eq!(odd.chunk_count(), 4 + 7);
+        assert_eq!(BlockGrid::total_chunks(&odd, Window::at_origin(65, 65)), 4 + 7);
+    }
+
+    #[test]
+    fn a_level_is_found_by_its_number() {
+        let window = Window::at_origin(256, 128);
+        let rip = part(3, tiles(LevelMode::RipMap, false));
+        let second = BlockGrid::at_level(&rip, window, 1);
+        assert_eq!((second.width(), second.height(), second.level()), (128, 64, (1, 1)));
+        // After the nine levels of full height: 4 + 2 + 7 chunks across, 2 down; and one of the next row.
+        assert_eq!(second.first_chunk(), 13 * 2 + 4);
+        assert_eq!(BlockGrid::at_level(&rip, window, 99).level(), (7, 7));
+        assert_eq!(BlockGrid::at_level(&part(3, None), window, 3).level(), (0, 0));
     }
 }

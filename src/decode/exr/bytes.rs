@@ -1,50 +1,62 @@
-//! Owns the two byte passes that RLE, ZIPS and ZIP share («OpenEXR File Layout», predictor and
-//! reordering): differences back to bytes, and the two halves of a chunk back to samples. Pure. Each pass
-//! works on more than a byte at a time without unsafe code, and has a plain twin in the tests.
+//! Owns the byte passes that RLE, ZIPS, ZIP and PXR24 share («OpenEXR File Layout», predictor and reordering):
+//! differences back to values, byte planes back to samples. Pure. The plain twins of `simd`, and the whole of it
+//! on machines without.
 
-/// The highest bit of every byte of a word.
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-const ONES: u64 = 0x0101_0101_0101_0101;
+/// Running sums of the two halves of a chunk. The first half holds the low bytes of all pairs of bytes, the second
+/// the high ones; both are one row of differences, each less 128 but the very first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carry {
+    pub low: u8,
+    pub high: u8,
+}
 
-/// Turns differences into bytes, in place: each byte is the one before it plus the difference less 128,
-/// the first stands as it is.
-pub fn undo_differences(bytes: &mut [u8]) {
-    // With 128 taken off every difference but the first, the pass is a running sum.
-    let Some(first) = bytes.first_mut() else { return };
-    *first = first.wrapping_add(128);
-    let mut carry = 0_u8;
-    let (words, rest) = bytes.as_chunks_mut::<8>();
-    for word in words {
-        let sums = running_sums(u64::from_le_bytes(*word) ^ HIGH_BITS);
-        *word = add_bytes(sums, u64::from(carry) * ONES).to_le_bytes();
-        // The carry depends on the word's own sum alone, which keeps the chain of words to one addition.
-        carry = carry.wrapping_add((sums >> 56) as u8);
+impl Carry {
+    /// The sums before the first pair: the first byte is a difference like all others once 128 is added to start
+    /// with, and the high bytes follow on the last low one.
+    pub fn before(low_half: &[u8]) -> Self {
+        Self { low: 128, high: sum(low_half).wrapping_add(128) }
     }
-    for byte in rest {
-        carry = carry.wrapping_add(byte.wrapping_sub(128));
-        *byte = carry;
+
+    /// Goes past pairs that nobody wants.
+    pub fn skip(&mut self, low: &[u8], high: &[u8]) {
+        self.low = self.low.wrapping_add(sum(low));
+        self.high = self.high.wrapping_add(sum(high));
     }
 }
 
-/// Running sums of the eight bytes of a word, lowest first, by doubling steps.
-#[inline(always)]
-fn running_sums(word: u64) -> u64 {
-    let pairs = add_bytes(word, word << 8);
-    let fours = add_bytes(pairs, pairs << 16);
-    add_bytes(fours, fours << 32)
+/// The sum of differences, each less 128.
+fn sum(differences: &[u8]) -> u8 {
+    // Byte sums wrap, and so does what is left of many times 128.
+    let sum = differences.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+    if differences.len().is_multiple_of(2) { sum } else { sum.wrapping_add(128) }
 }
 
-/// Adds byte by byte; no carry crosses from one byte to the next.
-#[inline(always)]
-fn add_bytes(a: u64, b: u64) -> u64 {
-    ((a & !HIGH_BITS).wrapping_add(b & !HIGH_BITS)) ^ ((a ^ b) & HIGH_BITS)
+/// Differences of low and high bytes to pairs of bytes: `out[2i]` is the running sum of `low`, `out[2i + 1]`
+/// that of `high`. `low` and `high` have half the length of `out`.
+pub fn merge(low: &[u8], high: &[u8], carry: &mut Carry, out: &mut [u8]) {
+    for ([even, odd], (low, high)) in out.as_chunks_mut::<2>().0.iter_mut().zip(low.iter().zip(high)) {
+        carry.low = carry.low.wrapping_add(low.wrapping_sub(128));
+        carry.high = carry.high.wrapping_add(high.wrapping_sub(128));
+        (*even, *odd) = (carry.low, carry.high);
+    }
 }
 
-/// Puts bytes from two halves in turn: `out[2i]` from `even`, `out[2i + 1]` from `odd`.
-pub fn interleave(even: &[u8], odd: &[u8], out: &mut [u8]) {
-    let (pairs, _) = out.as_chunks_mut::<2>();
-    for (pair, (even, odd)) in pairs.iter_mut().zip(even.iter().zip(odd)) {
-        *pair = [*even, *odd];
+/// Byte planes of differences, highest first, to running sums of 16 bits.
+pub fn sum_halves([high, low]: [&[u8]; 2], carry: &mut u16, out: &mut [u8]) {
+    for (out, (high, low)) in out.as_chunks_mut::<2>().0.iter_mut().zip(high.iter().zip(low)) {
+        *carry = carry.wrapping_add(u16::from_be_bytes([*high, *low]));
+        *out = carry.to_le_bytes();
+    }
+}
+
+/// Byte planes of differences, highest first, to running sums of 32 bits. Where `lowest` is empty the lowest byte
+/// is zero.
+pub fn sum_words([a, b, c]: [&[u8]; 3], lowest: &[u8], carry: &mut u32, out: &mut [u8]) {
+    let lowest = lowest.iter().copied().chain(std::iter::repeat(0));
+    let planes = a.iter().zip(b).zip(c).zip(lowest);
+    for (out, (((a, b), c), d)) in out.as_chunks_mut::<4>().0.iter_mut().zip(planes) {
+        *carry = carry.wrapping_add(u32::from_be_bytes([*a, *b, *c, d]));
+        *out = carry.to_le_bytes();
     }
 }
 
@@ -53,29 +65,34 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn undo_plainly(bytes: &mut [u8]) {
+    /// As the file layout describes it: differences undone over the whole chunk, then bytes put in turn.
+    fn two_passes(halves: &[u8]) -> Vec<u8> {
+        let mut bytes = halves.to_vec();
         for at in 1..bytes.len() {
             bytes[at] = bytes[at].wrapping_add(bytes[at - 1]).wrapping_sub(128);
         }
+        let (low, high) = bytes.split_at(bytes.len() / 2);
+        low.iter().zip(high).flat_map(|(low, high)| [*low, *high]).collect()
     }
 
     proptest! {
         #[test]
-        fn differences_are_undone_as_the_plain_loop_does(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let (mut fast, mut plain) = (bytes.clone(), bytes);
-            undo_differences(&mut fast);
-            undo_plainly(&mut plain);
-            prop_assert_eq!(fast, plain);
-        }
-
-        #[test]
-        fn halves_are_put_in_turn(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-            let bytes = &bytes[..bytes.len() / 2 * 2];
-            let even: Vec<u8> = bytes.iter().step_by(2).copied().collect();
-            let odd: Vec<u8> = bytes.iter().skip(1).step_by(2).copied().collect();
-            let mut out = vec![0; bytes.len()];
-            interleave(&even, &odd, &mut out);
-            prop_assert_eq!(&out, bytes);
+        fn one_pass_is_the_two_of_the_file_layout(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            cut in 0.0..1.0,
+        ) {
+            let halves = &bytes[..bytes.len() / 2 * 2];
+            let (low, high) = halves.split_at(halves.len() / 2);
+            let mut carry = Carry::before(low);
+            let mut out = vec![0; halves.len()];
+            // In two rows, of which the first is passed over once.
+            let cut = (low.len() as f64 * cut) as usize;
+            let mut skipped = carry;
+            skipped.skip(&low[..cut], &high[..cut]);
+            merge(&low[..cut], &high[..cut], &mut carry, &mut out[..2 * cut]);
+            prop_assert_eq!(carry, skipped);
+            merge(&low[cut..], &high[cut..], &mut carry, &mut out[2 * cut..]);
+            prop_assert_eq!(out, two_passes(halves));
         }
     }
 }

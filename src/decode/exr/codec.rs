@@ -1,14 +1,12 @@
-//! Owns the choice of codec for a part, and the way of one chunk's bytes into the planes. NONE, RLE, ZIPS,
-//! ZIP and PXR24 are ours; the rest goes through the `exr` crate. The thread that decodes.
+//! Owns the choice of codec for a part, and the way of one chunk's bytes into rows. The thread that decodes.
 
 use super::attribute::compression_name;
-use super::blocks::Block;
-use super::bytes::undo_differences;
+use super::bytes::Carry;
+use super::chunk::{Chunk, Rows};
 use super::foreign::{self, ForeignCodec};
 use super::header::PartHeader;
 use super::inflate::Workspace;
-use super::place::Placement;
-use super::pxr24::{self, Kind};
+use super::{pxr24, simd};
 use crate::decode::DecodeError;
 use crate::frame::Window;
 
@@ -23,7 +21,9 @@ pub fn obstacle(part: &PartHeader) -> Option<String> {
     if foreign::compression(part.compression).is_none() {
         return Some(format!("the compression {}", compression_name(part.compression)));
     }
-    part.channels.iter().any(|channel| channel.sampling != (1, 1)).then(|| "channels with subsampling".into())
+    let is_subsampled = part.channels.iter().any(|channel| channel.sampling != (1, 1));
+    (is_subsampled && part.compression > 3 && part.compression != 5)
+        .then(|| "channels with subsampling".into())
 }
 
 enum Codec {
@@ -31,14 +31,13 @@ enum Codec {
     Rle,
     /// ZIPS and ZIP differ in the lines of a chunk only.
     Zip,
-    Pxr24(Vec<Kind>),
+    Pxr24,
     Foreign(Box<ForeignCodec>),
 }
 
 /// Decodes the chunks of one part.
 pub struct ChunkCodec {
     codec: Codec,
-    bytes_per_pixel: usize,
 }
 
 impl ChunkCodec {
@@ -54,65 +53,63 @@ impl ChunkCodec {
             0 => Codec::None,
             1 => Codec::Rle,
             2 | 3 => Codec::Zip,
-            5 => Codec::Pxr24(kinds(part)),
+            5 => Codec::Pxr24,
             _ => Codec::Foreign(Box::new(ForeignCodec::new(part, window, compression))),
         };
-        Ok(Self { codec, bytes_per_pixel: super::gate::bytes_per_pixel(part) as usize })
+        Ok(Self { codec })
     }
 
-    /// Decodes the chunk at `position` of the block grid into the planes.
+    /// Decodes one chunk into rows.
     ///
     /// # Errors
-    /// [`DecodeError::Damaged`] with the reason.
+    /// [`DecodeError::Damaged`] with the reason; rows may be half written then.
     pub fn decode(
         &self,
+        chunk: &Chunk,
         position: (u32, u32),
-        block: Block,
         compressed: &[u8],
-        placement: &Placement,
-        memory: &mut [u8],
+        rows: &mut impl Rows,
     ) -> Result<(), DecodeError> {
-        let pixels = block.width as usize * block.height as usize;
-        let length = pixels * self.bytes_per_pixel;
+        let length = chunk.bytes();
         // A chunk that would not shrink is stored as it is, whatever the compression.
         if compressed.len() == length {
-            return placement.place(block, compressed, memory);
+            copy(chunk, compressed, rows);
+            return Ok(());
         }
         match &self.codec {
             Codec::None => Err(DecodeError::damaged("a chunk does not fill its rectangle")),
             Codec::Foreign(codec) => {
-                let samples = codec.decompress(position, block, compressed.to_vec())?;
-                placement.place(block, &samples, memory)
+                let samples = codec.decompress(position, chunk, compressed.to_vec())?;
+                if samples.len() != length {
+                    return Err(DecodeError::damaged("a chunk does not fill its rectangle"));
+                }
+                copy(chunk, &samples, rows);
+                Ok(())
             }
             Codec::Rle => Workspace::with(|workspace| {
-                let halves = workspace.expand_runs(compressed, length)?;
-                undo_differences(halves);
-                placement.place_halves(block, halves, memory)
+                merge_halves(chunk, workspace.expand_runs(compressed, length)?, rows);
+                Ok(())
             }),
             Codec::Zip => Workspace::with(|workspace| {
-                let halves = workspace.inflate(compressed, length)?;
-                undo_differences(halves);
-                placement.place_halves(block, halves, memory)
+                merge_halves(chunk, workspace.inflate(compressed, length)?, rows);
+                Ok(())
             }),
-            Codec::Pxr24(kinds) => Workspace::with(|workspace| {
-                let stored = pixels * pxr24::stored_bytes_per_pixel(kinds);
-                let (stored, samples) = workspace.inflate_beside(compressed, stored, length)?;
-                pxr24::unpack(stored, kinds, block.width as usize, samples);
-                placement.place(block, samples, memory)
+            Codec::Pxr24 => Workspace::with(|workspace| {
+                pxr24::unpack(chunk, workspace.inflate(compressed, pxr24::stored_bytes(chunk))?, rows);
+                Ok(())
             }),
         }
     }
 
     /// Inflates a chunk and throws the bytes away: what no decoder of this file can do without. `false` for
     /// compressions without zlib.
-    pub fn inflate_only(&self, block: Block, compressed: &[u8]) -> bool {
-        let pixels = block.width as usize * block.height as usize;
+    pub fn inflate_only(&self, chunk: &Chunk, compressed: &[u8]) -> bool {
         let length = match &self.codec {
-            Codec::Zip => pixels * self.bytes_per_pixel,
-            Codec::Pxr24(kinds) => pixels * pxr24::stored_bytes_per_pixel(kinds),
+            Codec::Zip => chunk.bytes(),
+            Codec::Pxr24 => pxr24::stored_bytes(chunk),
             Codec::None | Codec::Rle | Codec::Foreign(_) => return false,
         };
-        if compressed.len() < pixels * self.bytes_per_pixel {
+        if compressed.len() < chunk.bytes() {
             Workspace::with(|workspace| workspace.inflate(compressed, length).is_ok())
         } else {
             true
@@ -120,11 +117,31 @@ impl ChunkCodec {
     }
 }
 
-fn kinds(part: &PartHeader) -> Vec<Kind> {
-    let kind = |pixel_type| match pixel_type {
-        0 => Kind::Uint,
-        1 => Kind::Half,
-        _ => Kind::Float,
-    };
-    part.channels.iter().map(|channel| kind(channel.pixel_type)).collect()
+/// Copies samples that stand in file order.
+fn copy(chunk: &Chunk, samples: &[u8], rows: &mut impl Rows) {
+    let mut rest = samples;
+    for (channel, line) in chunk.file_order() {
+        let (from, after) = rest.split_at(chunk.line_bytes(channel));
+        if let Some(row) = rows.row(channel, line) {
+            row.copy_from_slice(from);
+        }
+        rest = after;
+    }
+}
+
+/// Undoes the predictor and the reordering on the way into the rows; no copy of the chunk in its own order is made.
+/// Samples have 2 or 4 bytes, so every row begins at an even byte.
+fn merge_halves(chunk: &Chunk, halves: &[u8], rows: &mut impl Rows) {
+    let (mut low, mut high) = halves.split_at(halves.len() / 2);
+    let mut carry = Carry::before(low);
+    for (channel, line) in chunk.file_order() {
+        let pairs = chunk.line_bytes(channel) / 2;
+        let (low_row, low_rest) = low.split_at(pairs);
+        let (high_row, high_rest) = high.split_at(pairs);
+        match rows.row(channel, line) {
+            Some(row) => simd::merge(low_row, high_row, &mut carry, row),
+            None => carry.skip(low_row, high_row),
+        }
+        (low, high) = (low_rest, high_rest);
+    }
 }

@@ -14,7 +14,7 @@ use exr::meta::attribute::{ChannelDescription, LevelMode, LineOrder, SampleType,
 use exr::meta::header::Header;
 use exr::meta::{BlockDescription, MetaData, Requirements};
 
-use super::blocks::Block;
+use super::blocks::lines_per_chunk;
 use super::header::PartHeader;
 use crate::decode::DecodeError;
 use crate::frame::Window;
@@ -41,6 +41,7 @@ pub struct ForeignCodec {
     meta: MetaData,
     is_tiled: bool,
     is_dwa: bool,
+    lines: u32,
     bytes_per_pixel: u64,
 }
 
@@ -81,6 +82,7 @@ impl ForeignCodec {
             meta: MetaData { requirements, headers: [header].into_iter().collect() },
             is_tiled: part.tiles.is_some(),
             is_dwa: matches!(compression, Compression::DWAA(_) | Compression::DWAB(_)),
+            lines: lines_per_chunk(part.compression),
             bytes_per_pixel: super::gate::bytes_per_pixel(part),
         }
     }
@@ -93,11 +95,11 @@ impl ForeignCodec {
     pub fn decompress(
         &self,
         (column, row): (u32, u32),
-        block: Block,
+        rectangle: &super::chunk::Chunk,
         compressed: Vec<u8>,
     ) -> Result<Vec<u8>, DecodeError> {
         if self.is_dwa {
-            check_dwa(&compressed, block, self.bytes_per_pixel)?;
+            check_dwa(&compressed, (rectangle.width, rectangle.height), self.bytes_per_pixel)?;
         }
         let compressed_block = if self.is_tiled {
             CompressedBlock::Tile(CompressedTileBlock {
@@ -109,7 +111,7 @@ impl ForeignCodec {
             })
         } else {
             CompressedBlock::ScanLine(CompressedScanLineBlock {
-                y_coordinate: block.y as i32,
+                y_coordinate: (row * self.lines) as i32,
                 compressed_pixels_le: compressed,
             })
         };
@@ -129,13 +131,17 @@ const DWA_COUNTERS: std::ops::Range<usize> = 1..10;
 /// The codec allocates what a DWA chunk says that its sections hold, and a failed allocation there
 /// ends the process: no counter may state more than a chunk of this rectangle can need. Blocks are
 /// padded to 8 by 8 samples, and run lengths that do not pay off grow by less than their own size.
-fn check_dwa(compressed: &[u8], block: Block, bytes_per_pixel: u64) -> Result<(), DecodeError> {
+fn check_dwa(
+    compressed: &[u8],
+    (width, height): (u32, u32),
+    bytes_per_pixel: u64,
+) -> Result<(), DecodeError> {
     let pixels = |width: u32, height: u32| u64::from(width) * u64::from(height);
-    if compressed.len() as u64 == pixels(block.width, block.height) * bytes_per_pixel {
+    if compressed.len() as u64 == pixels(width, height) * bytes_per_pixel {
         // Stored as it is.
         return Ok(());
     }
-    let padded = pixels(block.width.next_multiple_of(8), block.height.next_multiple_of(8));
+    let padded = pixels(width.next_multiple_of(8), height.next_multiple_of(8));
     let most = 2 * padded * bytes_per_pixel;
     let (counters, _) = compressed.as_chunks::<8>();
     let stated = counters.iter().take(DWA_COUNTERS.end).skip(DWA_COUNTERS.start);

@@ -123,7 +123,7 @@ fn check_channels(part: &PartHeader) -> Result<(), DecodeError> {
 
 fn check_chunks(part: &PartHeader, window: Window, file_bytes: u64) -> Result<(), DecodeError> {
     let grid = BlockGrid::new(part, window);
-    let chunks = grid.chunk_count();
+    let chunks = BlockGrid::total_chunks(part, window);
     if chunks > MAX_CHUNKS || chunks * 8 > file_bytes {
         return Err(damaged(format!(
             "it declares {chunks} chunks in a file of {file_bytes} bytes (limit {MAX_CHUNKS})"

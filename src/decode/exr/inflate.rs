@@ -17,15 +17,12 @@ const KEPT_BYTES: usize = 16 << 20;
 pub struct Workspace {
     inflater: Decompressor,
     scratch: Vec<u8>,
-    /// For codecs that need a second buffer.
-    unpacked: Vec<u8>,
 }
 
 thread_local! {
     static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
         inflater: Decompressor::new(),
         scratch: Vec::new(),
-        unpacked: Vec::new(),
     });
 }
 
@@ -37,10 +34,8 @@ impl Workspace {
 
     /// Gives scratch of unusual size back at the end of a frame.
     pub fn trim(&mut self) {
-        for buffer in [&mut self.scratch, &mut self.unpacked] {
-            if buffer.capacity() > KEPT_BYTES {
-                *buffer = Vec::new();
-            }
+        if self.scratch.capacity() > KEPT_BYTES {
+            self.scratch = Vec::new();
         }
     }
 
@@ -60,21 +55,6 @@ impl Workspace {
         }
     }
 
-    /// Like [`Self::inflate`], with a second buffer of `unpacked` bytes beside the first.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn inflate_beside(
-        &mut self,
-        compressed: &[u8],
-        length: usize,
-        unpacked: usize,
-    ) -> Result<(&[u8], &mut [u8]), DecodeError> {
-        self.inflate(compressed, length)?;
-        let unpacked = grown(&mut self.unpacked, unpacked)?;
-        Ok((&self.scratch[..length], unpacked))
-    }
-
     /// Expands run lengths to exactly `length` bytes: a negative count precedes that many literal bytes, any
     /// other a byte that is repeated once more than it says.
     ///
@@ -85,25 +65,53 @@ impl Workspace {
         if length / 64 > compressed.len() {
             return Err(damaged("a chunk is too short for its rectangle"));
         }
-        let out = grown(&mut self.scratch, length)?;
+        let out = grown(&mut self.scratch, length + RUN_SLACK)?;
         let broken = || damaged("a chunk's run lengths are broken");
         let (mut at, mut rest) = (0, compressed);
         while let Some((count, tail)) = rest.split_first() {
             let count = *count as i8;
-            if count < 0 {
-                let literals = usize::from(count.unsigned_abs());
-                let (run, tail) = tail.split_at_checked(literals).ok_or_else(broken)?;
-                out.get_mut(at..at + literals).ok_or_else(broken)?.copy_from_slice(run);
-                (at, rest) = (at + literals, tail);
-            } else {
-                let repeats = count as usize + 1;
-                let (byte, tail) = tail.split_first().ok_or_else(broken)?;
-                out.get_mut(at..at + repeats).ok_or_else(broken)?.fill(*byte);
-                (at, rest) = (at + repeats, tail);
+            let run = usize::from(count.unsigned_abs()) + usize::from(count >= 0);
+            if run > length - at {
+                return Err(broken());
             }
+            let target = &mut out[at..at + run.next_multiple_of(RUN_STEP)];
+            rest = if count < 0 {
+                copy_literals(tail, run, target).ok_or_else(broken)?
+            } else {
+                let (byte, tail) = tail.split_first().ok_or_else(broken)?;
+                for step in target.as_chunks_mut::<RUN_STEP>().0 {
+                    *step = [*byte; RUN_STEP];
+                }
+                tail
+            };
+            at += run;
         }
-        if at == length { Ok(out) } else { Err(damaged("a chunk does not fill its rectangle")) }
+        if at == length {
+            Ok(&mut out[..length])
+        } else {
+            Err(damaged("a chunk does not fill its rectangle"))
+        }
     }
+}
+
+/// Runs are written in steps of this many bytes, which a machine does in one go; what is too much is overwritten by
+/// the next run.
+const RUN_STEP: usize = 16;
+/// The bytes that the last run may write too much.
+const RUN_SLACK: usize = 128 + RUN_STEP;
+
+/// Copies the first `run` bytes of `from` (and whatever follows them, up to the length of `target`); gives the rest.
+#[inline(always)]
+fn copy_literals<'a>(from: &'a [u8], run: usize, target: &mut [u8]) -> Option<&'a [u8]> {
+    if let Some(whole) = from.get(..target.len()) {
+        let steps = whole.as_chunks::<RUN_STEP>().0.iter();
+        for (to, from) in target.as_chunks_mut::<RUN_STEP>().0.iter_mut().zip(steps) {
+            *to = *from;
+        }
+    } else {
+        target[..run].copy_from_slice(from.get(..run)?);
+    }
+    from.get(run..)
 }
 
 fn damaged(reason: &str) -> DecodeError {

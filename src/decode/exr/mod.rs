@@ -8,14 +8,19 @@
 mod attribute;
 mod blocks;
 mod bytes;
+mod chunk;
 mod codec;
 mod foreign;
 mod gate;
 mod header;
 mod inflate;
 mod place;
+mod plan;
 mod pxr24;
 mod read;
+mod simd;
+mod source;
+mod walk;
 
 pub use header::MAGIC;
 pub use read::{decode, floor, probe};

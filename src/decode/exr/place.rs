@@ -1,143 +1,248 @@
-//! Owns the copy of decoded chunks into the planes of a frame.
-//! Pure; the thread that decodes.
+//! Owns where the rows of decoded chunks go: which channel is which plane, and the part of the planes' memory that
+//! one thread fills. Pure; the threads that decode.
 
-use super::blocks::Block;
-use super::bytes::interleave;
-use super::header::PartHeader;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::chunk::{ChannelKind, Chunk, Kind, Rows, multiples};
 use crate::decode::{DecodeError, PlaneRequest};
-use crate::frame::{PlaneLayout, PlaneSpec, SampleType, Window};
+use crate::frame::{Area, PlaneLayout, PlaneSpec, SampleType, Window};
 
-/// Where a plane's samples stand in a decoded row.
-#[derive(Debug, Clone, Copy)]
-struct Source {
-    /// Bytes of the channels before it, for one pixel.
-    bytes_before: usize,
-    sample_bytes: usize,
-}
+/// Planes of one frame without a heap allocation; layers of more are rare.
+const FEW_PLANES: usize = 8;
 
-/// Copies rows of decoded chunks into planes.
+/// Which planes the channels of a part fill.
 #[derive(Debug)]
 pub struct Placement {
-    layout: std::sync::Arc<PlaneLayout>,
-    sources: Vec<Source>,
-    bytes_per_pixel: usize,
+    layout: Arc<PlaneLayout>,
+    /// The channels of the part, in file order.
+    channels: Vec<ChannelKind>,
+    /// The plane of each channel, and the channel of each plane.
+    planes: Vec<Option<usize>>,
+    sources: Vec<usize>,
+    /// The pixels that the planes cover, in the coordinates of the file.
+    window: Window,
 }
 
-pub fn sample_type(pixel_type: i32) -> SampleType {
-    match pixel_type {
-        0 => SampleType::U32,
-        1 => SampleType::F16,
-        _ => SampleType::F32,
+pub fn sample_type(kind: Kind) -> SampleType {
+    match kind {
+        Kind::Uint => SampleType::U32,
+        Kind::Half => SampleType::F16,
+        Kind::Float => SampleType::F32,
     }
 }
 
 impl Placement {
-    /// Finds the requested channels in a part; channels that it lacks are left out.
+    /// Finds the requested channels among those of a part; channels that it lacks are left out. `level` is the
+    /// window that is decoded, `data` and `display` those of the full size.
     ///
     /// # Errors
     /// [`DecodeError::NotSupported`] when it has none of them.
     pub fn new(
-        part: &PartHeader,
+        channels: Vec<ChannelKind>,
         request: &PlaneRequest,
+        level: Window,
         (data, display, aspect): (Window, Window, f32),
     ) -> Result<Self, DecodeError> {
-        let mut planes = Vec::new();
-        let mut sources = Vec::new();
+        let (mut specs, mut sources) = (Vec::new(), Vec::new());
+        let mut planes = vec![None; channels.len()];
         for (name, role) in &request.channels {
-            let mut bytes_before = 0;
-            for channel in &part.channels {
-                let sample = sample_type(channel.pixel_type);
-                if channel.name == name.as_bytes() {
-                    sources.push(Source { bytes_before, sample_bytes: sample.bytes() });
-                    planes.push(PlaneSpec {
-                        name: name.clone(),
-                        sample,
-                        role: *role,
-                        width: data.width,
-                        height: data.height,
-                    });
-                    break;
-                }
-                bytes_before += sample.bytes();
+            let Some(number) = channels.iter().position(|channel| channel.name == name.as_bytes()) else {
+                continue;
+            };
+            if planes[number].is_some() {
+                continue;
             }
+            planes[number] = Some(specs.len());
+            sources.push(number);
+            let channel = &channels[number];
+            let side = |start, length, step| multiples(start, length, step) as u32;
+            specs.push(PlaneSpec {
+                name: name.clone(),
+                sample: sample_type(channel.kind),
+                role: *role,
+                width: side(level.x, level.width, channel.sampling.0),
+                height: side(level.y, level.height, channel.sampling.1),
+            });
         }
-        if planes.is_empty() {
-            return Err(DecodeError::not_supported(lacking(part, request)));
+        if specs.is_empty() {
+            return Err(DecodeError::not_supported(lacking(&channels, request)));
         }
-        let layout = PlaneLayout::new(planes, data, display, aspect)
+        let layout = PlaneLayout::new(specs, data, display, aspect)
             .map_err(|error| DecodeError::damaged(error.to_string()))?;
-        let bytes_per_pixel = super::gate::bytes_per_pixel(part) as usize;
-        Ok(Self { layout: layout.into(), sources, bytes_per_pixel })
+        Ok(Self { layout: layout.into(), channels, planes, sources, window: level })
     }
 
-    pub fn layout(&self) -> &std::sync::Arc<PlaneLayout> {
+    pub fn layout(&self) -> &Arc<PlaneLayout> {
         &self.layout
     }
 
-    /// Copies one chunk's samples into the planes.
-    ///
-    /// # Errors
-    /// [`DecodeError::Damaged`] when the chunk holds fewer samples than its rectangle.
-    pub fn place(&self, block: Block, samples: &[u8], memory: &mut [u8]) -> Result<(), DecodeError> {
-        let width = block.width as usize;
-        let row_bytes = width * self.bytes_per_pixel;
-        if samples.len() != row_bytes * block.height as usize {
-            return Err(DecodeError::damaged("a chunk does not fill its rectangle"));
+    /// A rectangle of the window as the codecs see it.
+    pub fn chunk(&self, area: Area) -> Chunk<'_> {
+        Chunk {
+            channels: &self.channels,
+            // The gate keeps windows so near the origin that the sums fit.
+            x: self.window.x + area.x as i32,
+            y: self.window.y + area.y as i32,
+            width: area.width,
+            height: area.height,
         }
-        for (source, span) in self.sources.iter().zip(self.layout.spans()) {
-            let from = source.bytes_before * width;
-            let length = source.sample_bytes * width;
-            let at = block.x as usize * source.sample_bytes;
-            for (line, row) in samples.chunks_exact(row_bytes).enumerate() {
-                let target = &mut memory[span.row(block.y as usize + line)];
-                target[at..at + length].copy_from_slice(&row[from..from + length]);
-            }
-        }
-        Ok(())
     }
 
-    /// Copies one chunk into the planes whose bytes are still apart: the first half holds the even bytes of all
-    /// samples, the second half the odd ones. No copy of the chunk in its own order is made.
-    ///
-    /// # Errors
-    /// [`DecodeError::Damaged`] when the chunk holds fewer samples than its rectangle.
-    pub fn place_halves(&self, block: Block, halves: &[u8], memory: &mut [u8]) -> Result<(), DecodeError> {
-        let width = block.width as usize;
-        // Samples have 2 or 4 bytes, so every row begins at an even byte.
-        let row_pairs = width * self.bytes_per_pixel / 2;
-        let (even, odd) = halves.split_at(halves.len() / 2);
-        if even.len() != row_pairs * block.height as usize || odd.len() != even.len() {
-            return Err(DecodeError::damaged("a chunk does not fill its rectangle"));
-        }
-        for (source, span) in self.sources.iter().zip(self.layout.spans()) {
-            let length = source.sample_bytes * width;
-            let at = block.x as usize * source.sample_bytes;
-            for line in 0..block.height as usize {
-                let from = line * row_pairs + source.bytes_before * width / 2;
-                let pairs = from..from + length / 2;
-                let target = &mut memory[span.row(block.y as usize + line)][at..at + length];
-                interleave(&even[pairs.clone()], &odd[pairs], target);
-            }
-        }
-        Ok(())
+    /// The rows of all planes, to be filled from the top.
+    pub fn whole<'m>(&self, memory: &'m mut [u8]) -> Band<'m> {
+        let mut rest = memory;
+        let planes = self.layout.spans().iter().map(|span| {
+            // Planes lie one after the other.
+            let (bytes, after) = std::mem::take(&mut rest).split_at_mut(span.range().len());
+            rest = after;
+            PlaneRows { first_row: 0, bytes }
+        });
+        Band { planes: planes.collect() }
+    }
+
+    /// Takes the rows above the window's line `line` off the band.
+    pub fn take_above<'m>(&self, line: u32, band: &mut Band<'m>) -> Band<'m> {
+        let take = |(plane, rows): (usize, &mut PlaneRows<'m>)| {
+            let end = self.rows_above(plane, line);
+            let bytes = end.saturating_sub(rows.first_row) * self.layout.spans()[plane].row_bytes;
+            let (taken, rest) = std::mem::take(&mut rows.bytes).split_at_mut(bytes);
+            let above = PlaneRows { first_row: rows.first_row, bytes: taken };
+            *rows = PlaneRows { first_row: end, bytes: rest };
+            above
+        };
+        Band { planes: band.planes.iter_mut().enumerate().map(take).collect() }
+    }
+
+    /// Rows of a plane above a line of the window.
+    fn rows_above(&self, plane: usize, line: u32) -> usize {
+        multiples(self.window.y, line, self.channels[self.sources[plane]].sampling.1)
     }
 
     /// Clears a rectangle for which the file has no data, so that nothing of an earlier frame stays.
-    pub fn clear(&self, block: Block, memory: &mut [u8]) {
-        for (source, span) in self.sources.iter().zip(self.layout.spans()) {
-            let at = block.x as usize * source.sample_bytes;
-            let length = source.sample_bytes * block.width as usize;
-            for line in 0..block.height as usize {
-                memory[span.row(block.y as usize + line)][at..at + length].fill(0);
+    pub fn clear(&self, area: Area, band: &mut Band) {
+        let mut rows = self.rows(area, band);
+        let chunk = self.chunk(area);
+        for channel in &self.sources {
+            for line in 0..chunk.lines(*channel) {
+                if let Some(row) = rows.row(*channel, line) {
+                    row.fill(0);
+                }
             }
         }
     }
+
+    /// The rows of a rectangle that lies in the band.
+    pub fn rows<'a, 'm>(&'a self, area: Area, band: &'a mut Band<'m>) -> AreaRows<'a, 'm> {
+        AreaRows { placement: self, area, band }
+    }
 }
 
-fn lacking(part: &PartHeader, request: &PlaneRequest) -> String {
+/// Some lines of the window in all planes.
+pub struct Band<'m> {
+    planes: SmallVec<[PlaneRows<'m>; FEW_PLANES]>,
+}
+
+struct PlaneRows<'m> {
+    first_row: usize,
+    bytes: &'m mut [u8],
+}
+
+/// The rows of a rectangle in a band.
+pub struct AreaRows<'a, 'm> {
+    placement: &'a Placement,
+    area: Area,
+    band: &'a mut Band<'m>,
+}
+
+impl Rows for AreaRows<'_, '_> {
+    fn row(&mut self, channel: usize, line: usize) -> Option<&mut [u8]> {
+        let plane = self.placement.planes[channel]?;
+        let of_channel = &self.placement.channels[channel];
+        let samples =
+            |from: i32, count: u32| multiples(from, count, of_channel.sampling.0) * of_channel.kind.bytes();
+        let left = samples(self.placement.window.x, self.area.x);
+        let length = samples(self.placement.window.x + self.area.x as i32, self.area.width);
+        let rows = &mut self.band.planes[plane];
+        let row = (self.placement.rows_above(plane, self.area.y) + line).checked_sub(rows.first_row)?;
+        let start = row * self.placement.layout.spans()[plane].row_bytes + left;
+        rows.bytes.get_mut(start..start + length)
+    }
+}
+
+fn lacking(channels: &[ChannelKind], request: &PlaneRequest) -> String {
     let wanted: Vec<String> = request.channels.iter().map(|(name, _)| crate::text::shown(name)).collect();
-    let found: Vec<String> =
-        part.channels.iter().take(8).map(|channel| crate::text::shown(&channel.name)).collect();
-    let more = if part.channels.len() > 8 { ", …" } else { "" };
-    format!("this frame has none of the channels {}; it has {}{more}", wanted.join(", "), found.join(", "))
+    let found: Vec<String> = channels.iter().map(|channel| crate::text::shown(&channel.name)).collect();
+    format!("it has no channel {}; found {}", wanted.join(", "), found.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Role;
+
+    fn channel(name: &str, sampling: (u32, u32)) -> ChannelKind {
+        ChannelKind { name: name.into(), kind: Kind::Half, is_linear: false, sampling }
+    }
+
+    fn placed(window: Window) -> Placement {
+        let request = PlaneRequest {
+            part: 0,
+            part_name: None,
+            channels: vec![
+                ("Y".into(), Role::Grey),
+                ("RY".into(), Role::Other),
+                ("lost".into(), Role::Other),
+            ],
+        };
+        let channels = vec![channel("BY", (2, 2)), channel("RY", (2, 2)), channel("Y", (1, 1))];
+        Placement::new(channels, &request, window, (window, window, 1.0)).unwrap()
+    }
+
+    /// Fills the band's rows of an area with a number and tells how many rows it has.
+    fn fill(placement: &Placement, area: Area, band: &mut Band, number: u8) -> [usize; 3] {
+        let lines = |channel| placement.chunk(area).lines(channel);
+        let mut rows = placement.rows(area, band);
+        [0, 1, 2].map(|channel| {
+            let mut fill = |line| rows.row(channel, line).map(|row| row.fill(number));
+            (0..lines(channel)).filter(|line| fill(*line).is_some()).count()
+        })
+    }
+
+    #[test]
+    fn bands_part_the_planes_where_the_lines_part() {
+        let placement = placed(Window { x: -1, y: 1, width: 5, height: 7 });
+        let mut memory = vec![0; placement.layout().total_bytes()];
+        let mut rest = placement.whole(&mut memory);
+        let mut above = placement.take_above(3, &mut rest);
+        // Lines 1 to 3 and 4 to 7 of the file: 2 is even in the one, 4 and 6 in the other.
+        assert_eq!(fill(&placement, Area { x: 0, y: 0, width: 5, height: 3 }, &mut above, 1), [0, 1, 3]);
+        assert_eq!(fill(&placement, Area { x: 0, y: 3, width: 5, height: 4 }, &mut rest, 2), [0, 2, 4]);
+        drop((above, rest));
+        // Of the columns -1 to 3 of the file, 0 and 2 are even.
+        let [luma, chroma] = [0, 1].map(|plane| placement.layout().spans()[plane]);
+        assert_eq!(memory[luma.row(2)][..11], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+        assert_eq!(memory[luma.row(3)][..2], [2, 2]);
+        assert_eq!(memory[chroma.row(0)][..5], [1, 1, 1, 1, 0]);
+        assert_eq!(memory[chroma.row(1)][..5], [2, 2, 2, 2, 0]);
+    }
+
+    #[test]
+    fn rows_outside_the_band_are_nobody_s() {
+        let placement = placed(Window::at_origin(4, 8));
+        let mut memory = vec![0; placement.layout().total_bytes()];
+        let mut rest = placement.whole(&mut memory);
+        let _above = placement.take_above(4, &mut rest);
+        assert_eq!(fill(&placement, Area { x: 0, y: 0, width: 4, height: 2 }, &mut rest, 1), [0, 0, 0]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_what_is_there() {
+        let window = Window::at_origin(1, 1);
+        let request = PlaneRequest { part: 0, part_name: None, channels: vec![("R".into(), Role::Red)] };
+        let channels = vec![channel("Z", (1, 1))];
+        let error = Placement::new(channels, &request, window, (window, window, 1.0)).unwrap_err();
+        assert!(error.to_string().contains("it has no channel R; found Z"), "{error}");
+    }
 }

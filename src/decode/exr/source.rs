@@ -1,0 +1,188 @@
+//! Owns the bytes of one open EXR file: reads them in large pieces at stated positions, never maps them, and
+//! notices when somebody else writes to them. Threads share the file; each has a window of its own.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::header::{self, FileHeader, HeaderError};
+use crate::decode::DecodeError;
+
+/// First read of a file; most headers fit.
+const HEADER_PREFIX_BYTES: usize = 64 << 10;
+/// Headers longer than this are refused.
+const MAX_HEADER_BYTES: usize = 16 << 20;
+/// Bytes read at once: few system calls, and what is read stays in the core's cache until it is decoded.
+const WINDOW_BYTES: u64 = 1 << 20;
+/// A window that a chunk made larger than this is not kept for the next frame.
+const KEPT_BYTES: usize = 16 << 20;
+
+/// An open file.
+pub struct Source<'p> {
+    file: &'p File,
+    path: &'p Path,
+    file_bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl<'p> Source<'p> {
+    /// # Errors
+    /// [`DecodeError::Io`] when the system tells nothing of the file.
+    pub fn new(path: &'p Path, file: &'p File) -> Result<Self, DecodeError> {
+        let metadata = file.metadata().map_err(|error| DecodeError::io(path, &error))?;
+        Ok(Self { file, path, file_bytes: metadata.len(), modified: metadata.modified().ok() })
+    }
+
+    pub fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+
+    pub fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// A frame that was written to while it was read may mix two pictures: it is read again later.
+    ///
+    /// # Errors
+    /// [`DecodeError::Io`] when that happened.
+    pub fn check_unchanged(&self) -> Result<(), DecodeError> {
+        let now = self.file.metadata().map_err(|error| DecodeError::io(self.path, &error))?;
+        if now.len() == self.file_bytes && now.modified().ok() == self.modified {
+            return Ok(());
+        }
+        let name = self.path.file_name().map(crate::text::shown_path).unwrap_or_default();
+        Err(DecodeError::Io { reason: format!("{name} was written to while it was read") })
+    }
+
+    fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), DecodeError> {
+        read_at(self.file, bytes, offset).map_err(|error| DecodeError::io(self.path, &error))
+    }
+}
+
+thread_local! {
+    /// The memory of this thread's last window, so that frames after the first take none.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A stretch of a file in memory.
+pub struct ReadWindow {
+    bytes: Vec<u8>,
+    start: u64,
+    length: usize,
+}
+
+impl ReadWindow {
+    /// An empty window in the memory that this thread used last.
+    pub fn new() -> Self {
+        Self { bytes: SPARE.take(), start: 0, length: 0 }
+    }
+
+    /// `length` bytes of the file from `offset`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Damaged`] past the end of the file, [`DecodeError::Io`] when reading fails.
+    pub fn bytes(&mut self, source: &Source, offset: u64, length: usize) -> Result<&[u8], DecodeError> {
+        let end = offset.checked_add(length as u64).filter(|end| *end <= source.file_bytes);
+        let end = end.ok_or_else(|| DecodeError::damaged("a chunk lies past the end of the file"))?;
+        if offset < self.start || end > self.start + self.length as u64 {
+            self.fill(source, offset, end)?;
+        }
+        let start = (offset - self.start) as usize;
+        Ok(&self.bytes[start..start + length])
+    }
+
+    /// Reads on from `offset`, or up to `end` where the file is walked backwards.
+    fn fill(&mut self, source: &Source, offset: u64, end: u64) -> Result<(), DecodeError> {
+        let is_backwards = offset < self.start && end <= self.start;
+        let (from, to) = if is_backwards {
+            (end.saturating_sub(WINDOW_BYTES).min(offset), end)
+        } else {
+            (offset, end.max((offset + WINDOW_BYTES).min(source.file_bytes)))
+        };
+        let length = usize::try_from(to - from).unwrap_or(usize::MAX);
+        if self.bytes.len() < length {
+            let more = length - self.bytes.len();
+            if self.bytes.try_reserve_exact(more).is_err() {
+                return Err(DecodeError::Io { reason: format!("no memory for {length} bytes") });
+            }
+            self.bytes.resize(length, 0);
+        }
+        // Nothing is in the window while its bytes are being replaced.
+        self.length = 0;
+        source.read(&mut self.bytes[..length], from)?;
+        (self.start, self.length) = (from, length);
+        Ok(())
+    }
+
+    /// The headers, read from as many bytes of the file as they need; also those bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError`] of the header, or when it does not end.
+    pub fn header(&mut self, source: &Source) -> Result<FileHeader, DecodeError> {
+        let mut wanted = HEADER_PREFIX_BYTES;
+        loop {
+            let available = wanted.min(usize::try_from(source.file_bytes).unwrap_or(usize::MAX));
+            match header::read(self.bytes(source, 0, available)?) {
+                Ok(header) => return Ok(header),
+                Err(HeaderError::Bad(error)) => return Err(error),
+                Err(HeaderError::NeedMore) if available < wanted => {
+                    return Err(DecodeError::damaged("the file ends inside its header"));
+                }
+                Err(HeaderError::NeedMore) if wanted >= MAX_HEADER_BYTES => {
+                    return Err(DecodeError::damaged(format!(
+                        "its header is longer than {MAX_HEADER_BYTES} bytes"
+                    )));
+                }
+                Err(HeaderError::NeedMore) => wanted *= 4,
+            }
+        }
+    }
+}
+
+impl Drop for ReadWindow {
+    fn drop(&mut self) {
+        if self.bytes.len() <= KEPT_BYTES {
+            SPARE.set(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, offset)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            read => (bytes, offset) = (&mut bytes[read..], offset + read as u64),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_follow_walks_in_both_directions() {
+        let content: Vec<u8> = (0..3 * WINDOW_BYTES as usize).map(|at| (at / 7) as u8).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bytes");
+        std::fs::write(&path, &content).unwrap();
+        let file = File::open(&path).unwrap();
+        let source = Source::new(&path, &file).unwrap();
+        let mut window = ReadWindow::new();
+        let step = 100_000;
+        let forth = (0..content.len() - step).step_by(step);
+        for at in forth.clone().chain(forth.rev()) {
+            assert_eq!(window.bytes(&source, at as u64, step).unwrap(), &content[at..at + step]);
+        }
+        assert!(window.bytes(&source, content.len() as u64 - 1, 2).is_err());
+        assert!(window.bytes(&source, u64::MAX, 2).is_err());
+    }
+}
