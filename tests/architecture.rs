@@ -73,7 +73,7 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("cpal", &["audio"]),
     ("lru", &["cache"]),
     ("sysinfo", &["memory"]),
-    ("rustix", &["memory", "cli"]),
+    ("rustix", &["memory", "cli", "decode"]),
     ("crossbeam_channel", &["preload", "gpu", "stage", "encode", "cli", "app"]),
     ("clap", &["cli"]),
 ];

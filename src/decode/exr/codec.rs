@@ -59,6 +59,11 @@ impl ChunkCodec {
         Ok(Self { codec })
     }
 
+    /// Whether the samples stand in the file as they are.
+    pub fn is_none(&self) -> bool {
+        matches!(self.codec, Codec::None)
+    }
+
     /// Decodes one chunk into rows.
     ///
     /// # Errors

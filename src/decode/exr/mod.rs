@@ -10,6 +10,7 @@ mod blocks;
 mod bytes;
 mod chunk;
 mod codec;
+mod direct;
 mod foreign;
 mod gate;
 mod header;

@@ -1,6 +1,7 @@
 //! Owns where the rows of decoded chunks go: which channel is which plane, and the part of the planes' memory that
 //! one thread fills. Pure; the threads that decode.
 
+use std::slice::ChunksExactMut;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -88,6 +89,37 @@ impl Placement {
             width: area.width,
             height: area.height,
         }
+    }
+
+    /// One whole line of the window as the codecs see it.
+    pub fn chunk_of_line(&self, line: u32) -> Chunk<'_> {
+        self.chunk(Area { x: 0, y: line, width: self.window.width, height: 1 })
+    }
+
+    /// Whether there is a plane for every channel, and a sample for every pixel.
+    pub fn takes_every_sample(&self) -> bool {
+        let is_full = |channel: &ChannelKind| channel.sampling == (1, 1);
+        self.planes.iter().all(Option::is_some) && self.channels.iter().all(is_full)
+    }
+
+    /// For every channel in file order its rows from the window's line `line` on, and the bytes of samples in a row.
+    /// For placements that take every sample.
+    pub fn rows_in_file_order<'b>(
+        &self,
+        line: u32,
+        band: &'b mut Band,
+    ) -> SmallVec<[(ChunksExactMut<'b, u8>, usize); FEW_PLANES]> {
+        let mut rows: SmallVec<[_; FEW_PLANES]> = SmallVec::new();
+        for (plane, of_plane) in band.planes.iter_mut().enumerate() {
+            let row_bytes = self.layout.spans()[plane].row_bytes;
+            let skipped = (line as usize).saturating_sub(of_plane.first_row) * row_bytes;
+            let from_line = of_plane.bytes.get_mut(skipped..).unwrap_or_default();
+            let channel = self.sources[plane];
+            let sample_bytes = self.window.width as usize * self.channels[channel].kind.bytes();
+            rows.push((channel, (from_line.chunks_exact_mut(row_bytes), sample_bytes)));
+        }
+        rows.sort_unstable_by_key(|(channel, _)| *channel);
+        rows.into_iter().map(|(_, rows)| rows).collect()
     }
 
     /// The rows of all planes, to be filled from the top.

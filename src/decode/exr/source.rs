@@ -55,6 +55,19 @@ impl<'p> Source<'p> {
         Err(DecodeError::Io { reason: format!("{name} was written to while it was read") })
     }
 
+    /// Reads `length` bytes from `offset` into several buffers, which together hold as many; `false` when that does not
+    /// succeed at once.
+    #[cfg(target_os = "linux")]
+    pub fn read_into(&self, buffers: &mut [std::io::IoSliceMut], offset: u64, length: u64) -> bool {
+        rustix::io::preadv(self.file, buffers, offset).is_ok_and(|read| read as u64 == length)
+    }
+
+    /// This system has no such call.
+    #[cfg(not(target_os = "linux"))]
+    pub fn read_into(&self, _buffers: &mut [std::io::IoSliceMut], _offset: u64, _length: u64) -> bool {
+        false
+    }
+
     fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), DecodeError> {
         read_at(self.file, bytes, offset).map_err(|error| DecodeError::io(self.path, &error))
     }

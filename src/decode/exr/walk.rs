@@ -3,10 +3,12 @@
 //! fills is cleared and named.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::blocks::BlockGrid;
+use super::direct::DirectLines;
 use super::gate;
 use super::place::Band;
 use super::plan::FramePlan;
@@ -133,28 +135,56 @@ impl<'a> ChunkWalk<'a> {
     fn work(&self, work: &Mutex<Work>, window: &mut ReadWindow, watch: &EpochWatch) {
         let lock = || work.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let Some((first_row, rows, mut band)) = self.next_band(&mut lock()) else { return };
-            for row in first_row..first_row + rows {
-                for column in 0..self.plan.grid.columns() {
+            let Some((rows, mut band)) = self.next_band(&mut lock()) else { return };
+            if !self.read_directly(rows.clone(), watch, &mut band) {
+                let columns = 0..self.plan.grid.columns();
+                for position in rows.flat_map(|row| columns.clone().map(move |column| (column, row))) {
                     if watch.is_stale() {
-                        lock().is_stale = true;
-                        return;
+                        break;
                     }
-                    match self.decode_chunk(window, (column, row), &mut band) {
-                        Ok(()) => {
-                            self.table.is_done[self.number((column, row))].store(true, Ordering::Relaxed)
-                        }
+                    match self.decode_chunk(window, position, &mut band) {
+                        Ok(()) => self.table.is_done[self.number(position)].store(true, Ordering::Relaxed),
                         Err(error @ DecodeError::Io { .. }) => return lock().failure = Some(error),
                         Err(error) => _ = lock().damage.get_or_insert(error),
                     }
                 }
             }
+            if watch.is_stale() {
+                return lock().is_stale = true;
+            }
         }
+    }
+
+    /// Reads uncompressed rows without a detour. `false` when that does not go for all of them.
+    fn read_directly(&self, rows: Range<u32>, watch: &EpochWatch, band: &mut Band) -> bool {
+        let plan = self.plan;
+        let lines = DirectLines {
+            source: self.source,
+            placement: &plan.placement,
+            part_number: plan.part_number,
+            first_line: plan.first_line,
+        };
+        let most = lines.lines_a_call();
+        if !plan.codec.is_none() || plan.part.tiles.is_some() || most == 0 {
+            return false;
+        }
+        let numbers = rows.start as usize..rows.end as usize;
+        for start in numbers.clone().step_by(most) {
+            if watch.is_stale() {
+                return true;
+            }
+            let call = start..numbers.end.min(start + most);
+            if !lines.read(start as u32, &self.table.offsets[call.clone()], band) {
+                return false;
+            }
+            self.table.is_done[call].iter().for_each(|is_done| is_done.store(true, Ordering::Relaxed));
+        }
+        true
     }
 
     /// Takes the next chunk rows: many at first, so that each thread reads long stretches of the file, fewer towards
     /// the end, so that all end together.
-    fn next_band<'m>(&self, work: &mut Work<'m>) -> Option<(u32, u32, Band<'m>)> {
+    fn next_band<'m>(&self, work: &mut Work<'m>) -> Option<(Range<u32>, Band<'m>)> {
         let grid = &self.plan.grid;
         let left = grid.rows() - work.next_row;
         if left == 0 || work.is_stale || work.failure.is_some() {
@@ -165,7 +195,7 @@ impl<'a> ChunkWalk<'a> {
         let first_row = work.next_row;
         work.next_row += rows;
         let end = work.next_row.saturating_mul(grid.block_height()).min(grid.height());
-        Some((first_row, rows, self.plan.placement.take_above(end, &mut work.rest)))
+        Some((first_row..work.next_row, self.plan.placement.take_above(end, &mut work.rest)))
     }
 
     /// Decodes the chunk that the table puts at a position: tables of damaged files point anywhere, or everywhere at
