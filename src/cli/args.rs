@@ -216,6 +216,9 @@ pub struct DecodeArgs {
     /// Passes over all frames, after one that warms the page cache
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,
+    /// All threads on one frame at a time, as after a seek
+    #[arg(long)]
+    pub split: bool,
     /// One JSON object instead of a line
     #[arg(long)]
     pub json: bool,

@@ -2,7 +2,7 @@
 //! what no decoder of these files can do without.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -24,6 +24,10 @@ struct Work {
     planes: Arc<PlaneRequest>,
     frame_bytes: usize,
     threads: usize,
+    /// All threads work on one frame at a time, as for a frame that somebody waits for.
+    is_split: bool,
+    /// Taken before the clock starts, as the player's are.
+    buffers: Mutex<Vec<FrameMemory>>,
     interrupt: Interrupt,
 }
 
@@ -38,13 +42,7 @@ struct FloorSums {
 pub fn decode(args: &DecodeArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     super::log_at(args.machine.log_level);
     let clip = open(args)?;
-    let work = Work {
-        paths: (0..clip.frames()).filter_map(|index| clip.path(index).map(PathBuf::from)).collect(),
-        planes: Arc::clone(clip.planes()),
-        frame_bytes: clip.frame_bytes(),
-        threads: decode_threads(&args.machine),
-        interrupt: interrupt.clone(),
-    };
+    let work = Work::new(args, &clip, interrupt)?;
     let (checksum, shown) = work.warm_up()?;
     let started = Instant::now();
     for _ in 0..args.repeat {
@@ -53,42 +51,64 @@ pub fn decode(args: &DecodeArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let frames = work.paths.len() as f64;
     let ms_per_frame = started.elapsed().as_secs_f64() * 1e3 / (frames * f64::from(args.repeat));
     let floor = work.floor()?;
-    let per_frame = |nanos: u64| nanos as f64 / 1e6 / frames / work.threads.min(work.paths.len()) as f64;
-    let part = clip.info.part_of(clip.layer);
-    let codec = part.map(|part| part.compression.clone()).unwrap_or_default();
+    // The floor is shared by as many threads as the work.
+    let threads = if work.is_split { work.threads } else { work.threads.min(work.paths.len()) };
+    let per_frame = |nanos: u64| nanos as f64 / 1e6 / frames / threads as f64;
+    let codec = clip.info.part_of(clip.layer).map(|part| part.compression.clone()).unwrap_or_default();
     let floor_ms = match (codec.as_str(), floor.inflate) {
         ("none", _) => Some(per_frame(floor.read)),
         (_, inflate) => inflate.map(|inflate| per_frame(inflate + floor.copy)),
     };
-    if args.json {
-        return print_lines(std::iter::once(
-            json!({
-                "media": clip.name,
-                "frames": work.paths.len(),
-                "threads": work.threads,
-                "codec": codec,
-                "width": shown.layout.data_window().width,
-                "height": shown.layout.data_window().height,
-                "channels": shown.layout.planes().iter().map(|plane| crate::text::shown(&plane.name)).collect::<Vec<_>>(),
-                "bytes_per_frame": shown.layout.total_bytes(),
-                "ms_per_frame": ms_per_frame,
-                "fps": 1e3 / ms_per_frame,
-                "read_ms_per_frame": per_frame(floor.read),
-                "floor_ms_per_frame": floor_ms,
-                "checksum": format!("{checksum:016x}"),
-            })
-            .to_string(),
-        ));
+    let report = Report {
+        media: &clip.name,
+        codec: &codec,
+        checksum,
+        ms_per_frame,
+        read_ms: per_frame(floor.read),
+        floor_ms,
+    };
+    print_lines(std::iter::once(if args.json { report.json(&work, &shown) } else { report.line(&work) }))
+}
+
+struct Report<'a> {
+    media: &'a str,
+    codec: &'a str,
+    checksum: u64,
+    ms_per_frame: f64,
+    read_ms: f64,
+    floor_ms: Option<f64>,
+}
+
+impl Report<'_> {
+    fn json(&self, work: &Work, shown: &Decoded) -> String {
+        let planes = shown.layout.planes().iter();
+        json!({
+            "media": self.media,
+            "frames": work.paths.len(),
+            "threads": work.threads,
+            "split": work.is_split,
+            "codec": self.codec,
+            "width": shown.layout.data_window().width,
+            "height": shown.layout.data_window().height,
+            "channels": planes.map(|plane| crate::text::shown(&plane.name)).collect::<Vec<_>>(),
+            "bytes_per_frame": shown.layout.total_bytes(),
+            "ms_per_frame": self.ms_per_frame,
+            "fps": 1e3 / self.ms_per_frame,
+            "read_ms_per_frame": self.read_ms,
+            "floor_ms_per_frame": self.floor_ms,
+            "checksum": format!("{:016x}", self.checksum),
+        })
+        .to_string()
     }
-    let floor = floor_ms.map_or_else(String::new, |floor| {
-        format!(", floor {floor:.1} ms, {:.2} of it", ms_per_frame / floor)
-    });
-    print_lines(std::iter::once(format!(
-        "{}: {codec}, {} threads, {ms_per_frame:.1} ms a frame ({:.1} fps){floor}",
-        clip.name,
-        work.threads,
-        1e3 / ms_per_frame
-    )))
+
+    fn line(&self, work: &Work) -> String {
+        let floor = self.floor_ms.map_or_else(String::new, |floor| {
+            format!(", floor {floor:.1} ms, {:.2} of it", self.ms_per_frame / floor)
+        });
+        let (media, codec, threads, ms) = (self.media, self.codec, work.threads, self.ms_per_frame);
+        let split = if work.is_split { " on one frame at a time" } else { "" };
+        format!("{media}: {codec}, {threads} threads{split}, {ms:.1} ms a frame ({:.1} fps){floor}", 1e3 / ms)
+    }
 }
 
 fn open(args: &DecodeArgs) -> Result<Clip, Failure> {
@@ -102,12 +122,27 @@ fn open(args: &DecodeArgs) -> Result<Clip, Failure> {
 }
 
 impl Work {
+    fn new(args: &DecodeArgs, clip: &Clip, interrupt: &Interrupt) -> Result<Self, Failure> {
+        let threads = decode_threads(&args.machine);
+        let workers = if args.split { 1 } else { threads };
+        let buffers: Result<_, Failure> = (0..workers).map(|_| allocate(clip.frame_bytes())).collect();
+        Ok(Self {
+            paths: (0..clip.frames()).filter_map(|index| clip.path(index).map(PathBuf::from)).collect(),
+            planes: Arc::clone(clip.planes()),
+            frame_bytes: clip.frame_bytes(),
+            threads,
+            is_split: args.split,
+            buffers: Mutex::new(buffers?),
+            interrupt: interrupt.clone(),
+        })
+    }
+
     fn decode_one(&self, path: &std::path::Path, memory: &mut FrameMemory) -> Result<Decoded, Failure> {
         let request = DecodeRequest {
             path: path.to_path_buf(),
             planes: Arc::clone(&self.planes),
             level: 0,
-            helpers: 0,
+            helpers: if self.is_split { self.threads - 1 } else { 0 },
             watch: EpochWatch::never_stale(),
         };
         loop {
@@ -140,24 +175,28 @@ impl Work {
         Ok((hasher.digest(), last))
     }
 
-    /// Runs `work` for every file on all threads; each thread has a buffer of its own.
+    /// Runs `work` for every file, on as many threads as there are buffers.
     fn each_frame(
         &self,
         work: impl Fn(&std::path::Path, &mut FrameMemory) -> Result<(), Failure> + Sync,
     ) -> Result<(), Failure> {
         let next = AtomicUsize::new(0);
+        let buffers = || self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let run = || {
-            let mut memory = allocate(self.frame_bytes)?;
+            let mut memory = buffers().pop().unwrap_or_default();
+            let mut end = Ok(());
             while let Some(path) = self.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if self.interrupt.is_set() {
-                    return Err(Failure::interrupted());
+                end = if self.interrupt.is_set() { Err(Failure::interrupted()) } else { work(path, &mut memory) };
+                if end.is_err() {
+                    break;
                 }
-                work(path, &mut memory)?;
             }
-            Ok(())
+            buffers().push(memory);
+            end
         };
+        let threads = buffers().len();
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.threads)
+            let threads: Vec<_> = (0..threads)
                 .map(|number| {
                     std::thread::Builder::new().name(format!("bench-{number}")).spawn_scoped(scope, run)
                 })
@@ -173,12 +212,13 @@ impl Work {
 
     /// Reading, inflating and one copy of the planes, on the same number of threads.
     fn floor(&self) -> Result<FloorSums, Failure> {
-        let sums = std::sync::Mutex::new(FloorSums { inflate: Some(0), ..FloorSums::default() });
+        let sums = Mutex::new(FloorSums { inflate: Some(0), ..FloorSums::default() });
         let finished = allocate(self.frame_bytes)?;
         self.each_frame(|path, memory| {
             let Ok(floor) = decode::floor(path, &self.planes) else { return Ok(()) };
             let started = Instant::now();
-            memory.bytes_mut().copy_from_slice(finished.bytes());
+            let length = memory.len_bytes().min(finished.len_bytes());
+            memory.bytes_mut()[..length].copy_from_slice(&finished.bytes()[..length]);
             let copy = started.elapsed().as_nanos() as u64;
             if let Ok(mut sums) = sums.lock() {
                 sums.read += floor.read_nanos;

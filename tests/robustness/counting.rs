@@ -7,11 +7,13 @@ use std::cell::Cell;
 thread_local! {
     static LIVE: Cell<i64> = const { Cell::new(0) };
     static PEAK: Cell<i64> = const { Cell::new(0) };
+    static TIMES: Cell<u64> = const { Cell::new(0) };
 }
 
 pub struct Counting;
 
 fn count(bytes: i64) {
+    let _ = TIMES.try_with(|times| times.set(times.get() + u64::from(bytes > 0)));
     // A thread that is going down has no counters any more.
     let _ = LIVE.try_with(|live| {
         live.set(live.get() + bytes);
@@ -52,4 +54,11 @@ pub fn peak_bytes<T>(work: impl FnOnce() -> T) -> (T, i64) {
     PEAK.set(before);
     let result = work();
     (result, PEAK.get() - before)
+}
+
+/// How often this thread asked for memory during `work`.
+pub fn allocations<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let before = TIMES.get();
+    let result = work();
+    (result, TIMES.get() - before)
 }

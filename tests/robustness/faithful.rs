@@ -4,7 +4,7 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use exr::prelude::*;
-use rushes::decode::{self, DecodeEnd, Decoder, FileDecoder, MediaInfo};
+use rushes::decode::{self, DecodeEnd, DecodeRequest, Decoder, FileDecoder, MediaInfo};
 use rushes::frame::{FrameBuffer, FrameMemory};
 
 use crate::support;
@@ -22,7 +22,7 @@ fn exr_files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// What the crate's own reader makes of a file; nothing where it cannot read it.
-fn reference(path: &Path) -> Option<FlatImage> {
+pub fn reference(path: &Path) -> Option<FlatImage> {
     let read = || {
         let reader = read().no_deep_data().largest_resolution_level().all_channels();
         reader.all_layers().all_attributes().non_parallel().from_file(path).ok()
@@ -30,8 +30,8 @@ fn reference(path: &Path) -> Option<FlatImage> {
     catch_unwind(read).ok().flatten()
 }
 
-fn decoded(path: &Path, info: &MediaInfo, layer: usize) -> FrameBuffer {
-    let request = request(path, &info.layers[layer].planes);
+fn decoded(path: &Path, info: &MediaInfo, layer: usize, helpers: usize) -> FrameBuffer {
+    let request = DecodeRequest { helpers, ..request(path, &info.layers[layer].planes) };
     let mut memory = FrameMemory::default();
     loop {
         match FileDecoder.decode(&request, &mut memory) {
@@ -65,8 +65,8 @@ fn plane_bytes(frame: &FrameBuffer, plane: usize) -> Vec<u8> {
     frame.plane(plane).chunks_exact(span.row_bytes).flat_map(|row| &row[..row_bytes]).copied().collect()
 }
 
-/// Compares every channel of a file; how many there were.
-fn compare(path: &Path, reference: &FlatImage) -> usize {
+/// Compares every channel of a file, decoded with the help of more threads; how many there were.
+pub fn compare(path: &Path, reference: &FlatImage, helpers: usize) -> usize {
     let info = decode::probe(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut channels = 0;
     for (number, layer) in info.layers.iter().enumerate() {
@@ -74,7 +74,7 @@ fn compare(path: &Path, reference: &FlatImage) -> usize {
         if part.obstacle.is_some() {
             continue;
         }
-        let frame = decoded(path, &info, number);
+        let frame = decoded(path, &info, number, helpers);
         assert!(frame.is_whole(), "{}", path.display());
         for (plane, spec) in frame.layout.planes().iter().enumerate() {
             let wanted = reference.layer_data[part.number].channel_data.list.iter();
@@ -94,7 +94,7 @@ fn compare_folder(test: &str, folder: &str) -> Option<(usize, usize)> {
     files.sort();
     let compared = files.iter().filter_map(|path| Some((path, reference(path)?)));
     let channels: Vec<usize> =
-        compared.map(|(path, image)| compare(path, &image)).filter(|channels| *channels > 0).collect();
+        compared.map(|(path, image)| compare(path, &image, 0)).filter(|channels| *channels > 0).collect();
     Some((channels.len(), channels.iter().sum()))
 }
 

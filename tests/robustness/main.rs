@@ -9,8 +9,10 @@ mod cuts;
 mod faithful;
 mod gone;
 mod hostile;
+mod matrix;
 mod mutations;
 mod seeds;
+mod steady;
 mod verdict;
 
 #[global_allocator]
