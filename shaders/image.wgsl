@@ -14,12 +14,41 @@ struct Image {
     background: f32,
     kinds: vec4u,
     color: Color,
+    // How many of the rectangles of the data window (left, top, right, bottom) have no data.
+    missing_count: u32,
+    missing: array<vec4f, 16>,
 }
+
+// Stripes where the file has no data, in target pixels; as shown, so that no exposure hides them.
+const HATCH_PERIOD = 16u;
+const HATCH_LIGHT = vec3f(0.42, 0.12, 0.15);
+const HATCH_DARK = vec3f(0.14, 0.05, 0.06);
 
 @group(0) @binding(0) var<uniform> image: Image;
 
 fn inside(at: vec2f, size: vec2f) -> bool {
     return all(at >= vec2f(0.0)) && all(at < size);
+}
+
+// Planes may have fewer samples than the data window has pixels: resolution levels, chroma.
+fn in_plane(at: vec2f, samples: vec2u) -> vec2f {
+    let size = vec2f(samples);
+    return select(at * (size / image.data_size), at, all(size == image.data_size));
+}
+
+fn is_missing(at: vec2f) -> bool {
+    for (var number = 0u; number < image.missing_count; number++) {
+        let area = image.missing[number];
+        if all(at >= area.xy) && all(at < area.zw) {
+            return true;
+        }
+    }
+    return false;
+}
+
+fn hatched(pixel: vec2f) -> vec3f {
+    let across = (u32(pixel.x) + u32(pixel.y)) % HATCH_PERIOD;
+    return select(HATCH_DARK, HATCH_LIGHT, across < HATCH_PERIOD / 2u);
 }
 
 fn assembled(at: vec2f) -> vec4f {
@@ -45,6 +74,9 @@ fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let at_data = at_display - image.data_offset;
     var rgba = vec4f(0.0);
     if inside(at_data, image.data_size) {
+        if is_missing(at_data) {
+            return vec4f(hatched(position.xy), 1.0);
+        }
         rgba = assembled(at_data);
     }
     return vec4f(common_display_rgb(rgba, image.color), 1.0);

@@ -12,6 +12,12 @@ struct Raw {
 @group(1) @binding(2) var plane_blue: texture_2d<u32>;
 @group(1) @binding(3) var plane_alpha: texture_2d<u32>;
 
+// The sample that stands for a pixel, in planes that may have fewer samples than the data window has pixels.
+fn bits_at(plane: texture_2d<u32>, at: vec2i) -> u32 {
+    let samples = vec2i(textureDimensions(plane));
+    return textureLoad(plane, at * samples / raw.data_size, 0).r;
+}
+
 @fragment
 fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4u {
     let at = vec2i(floor(position.xy)) - raw.data_offset;
@@ -19,9 +25,9 @@ fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4u {
         return vec4u(0u);
     }
     return vec4u(
-        textureLoad(plane_red, at, 0).r,
-        textureLoad(plane_green, at, 0).r,
-        textureLoad(plane_blue, at, 0).r,
-        textureLoad(plane_alpha, at, 0).r,
+        bits_at(plane_red, at),
+        bits_at(plane_green, at),
+        bits_at(plane_blue, at),
+        bits_at(plane_alpha, at),
     );
 }

@@ -33,8 +33,10 @@ fn fetch_texel(plane: texture_2d<u32>, at: vec2i, last: vec2i, kind: u32) -> f32
     return fetch_value(textureLoad(plane, clamp(at, vec2i(0), last), 0).r, kind);
 }
 
-fn fetch_plane(plane: texture_2d<u32>, at: vec2f, kind: u32, bilinear: bool) -> f32 {
-    let last = vec2i(textureDimensions(plane)) - 1;
+fn fetch_plane(plane: texture_2d<u32>, at_data: vec2f, kind: u32, bilinear: bool) -> f32 {
+    let samples = textureDimensions(plane);
+    let last = vec2i(samples) - 1;
+    let at = in_plane(at_data, samples);
     if !bilinear {
         return fetch_texel(plane, vec2i(floor(at)), last, kind);
     }

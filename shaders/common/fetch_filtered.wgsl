@@ -6,8 +6,10 @@
 @group(1) @binding(3) var plane_alpha: texture_2d<f32>;
 @group(1) @binding(4) var plane_sampler: sampler;
 
-fn fetch_plane(plane: texture_2d<f32>, at: vec2f, kind: u32, bilinear: bool) -> f32 {
-    let size = vec2f(textureDimensions(plane));
+fn fetch_plane(plane: texture_2d<f32>, at_data: vec2f, kind: u32, bilinear: bool) -> f32 {
+    let samples = textureDimensions(plane);
+    let size = vec2f(samples);
+    let at = in_plane(at_data, samples);
     if bilinear {
         return textureSampleLevel(plane, plane_sampler, at / size, 0.0).r;
     }

@@ -2,8 +2,8 @@
 //! what no decoder of these files can do without.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use serde_json::json;
@@ -186,7 +186,11 @@ impl Work {
             let mut memory = buffers().pop().unwrap_or_default();
             let mut end = Ok(());
             while let Some(path) = self.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                end = if self.interrupt.is_set() { Err(Failure::interrupted()) } else { work(path, &mut memory) };
+                end = if self.interrupt.is_set() {
+                    Err(Failure::interrupted())
+                } else {
+                    work(path, &mut memory)
+                };
                 if end.is_err() {
                     break;
                 }

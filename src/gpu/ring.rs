@@ -10,7 +10,9 @@ use wgpu::{Extent3d, TextureDescriptor, TextureDimension, TextureUsages};
 
 use super::staging::{Upload, Uploader};
 use super::{Gpu, PlaneAccess};
-use crate::frame::{EvictionCause, FrameKey, PlaneLayout, RingEvent, RingOrders, RingReport, UploadOrder};
+use crate::frame::{
+    Area, EvictionCause, FrameKey, PlaneLayout, RingEvent, RingOrders, RingReport, UploadOrder,
+};
 
 /// The textures of one frame.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct Slot {
     pub layout: Arc<PlaneLayout>,
     pub access: PlaneAccess,
     pub textures: Vec<wgpu::Texture>,
+    /// What of the picture has no data.
+    pub missing: Vec<Area>,
     bytes: u64,
     is_resident: bool,
 }
@@ -145,10 +149,11 @@ impl TextureRing {
             true => PlaneAccess::Bits,
             false => PlaneAccess::of(&frame.layout),
         };
-        let Some(slot) = self.make_slot(gpu, &frame.layout, access) else {
+        let Some(mut slot) = self.make_slot(gpu, &frame.layout, access) else {
             self.events.push(RingEvent::Refused { key });
             return;
         };
+        slot.missing.clone_from(&frame.missing);
         let textures = slot.textures.clone();
         self.slots.insert(key, slot);
         self.uploader.begin(Upload { key, frame, textures });
@@ -174,7 +179,14 @@ impl TextureRing {
                 make_textures(gpu, layout, access)?
             }
         };
-        Some(Slot { layout: Arc::clone(layout), access, textures, bytes, is_resident: false })
+        Some(Slot {
+            layout: Arc::clone(layout),
+            access,
+            textures,
+            bytes,
+            is_resident: false,
+            missing: Vec::new(),
+        })
     }
 }
 

@@ -1,8 +1,10 @@
 //! The image pass against its twin: sample types, channel views, exposure, gamma, filtering.
 
+use std::sync::Arc;
+
 use half::f16;
 use rushes::color::{ChannelView, ColorSettings, Encoding};
-use rushes::frame::SampleType;
+use rushes::frame::{Area, FrameBuffer, FrameMemory, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 use rushes::gpu::PlaneAccess;
 use rushes::gpu::passes::image::ImagePlacement;
 
@@ -164,4 +166,48 @@ fn bilinear_pixels_equal_the_twin_at_any_scale() {
         (SampleType::F32, true, POWER_TOLERANCE),
     ];
     scaled("bilinear_pixels_equal_the_twin_at_any_scale", true, cases);
+}
+
+#[test]
+fn what_has_no_data_is_hatched_and_nothing_else() {
+    let name = "what_has_no_data_is_hatched_and_nothing_else";
+    let Some(mut screen) = Screen::new(name, BUDGET, false) else { return };
+    let layout = plain(&RGBA, SampleType::F16, 64, 48);
+    let varied = frame(&layout, varied(SampleType::F16));
+    let area = |x, y, width, height| Area { x, y, width, height };
+    let missing = vec![area(0, 16, 64, 3), area(48, 32, 16, 16)];
+    let bytes = varied.memory.bytes();
+    let mut memory = FrameMemory::allocate(bytes.len()).expect("memory");
+    memory.bytes_mut().copy_from_slice(bytes);
+    let picture = Arc::new(FrameBuffer { layout, memory, missing });
+    screen.load(key(0), &picture);
+    let identity = ColorSettings { encoding: Encoding::Identity, exposure: 3.0, ..ColorSettings::default() };
+    screen.compare((key(0), &*picture), &ONE_TO_ONE, &identity, (64, 48), EXACT_TOLERANCE);
+}
+
+#[test]
+fn planes_of_fewer_samples_fill_the_same_window() {
+    let name = "planes_of_fewer_samples_fill_the_same_window";
+    let Some(mut screen) = Screen::new(name, BUDGET, false) else { return };
+    let window = Window::at_origin(64, 48);
+    for (number, sample) in [SampleType::F16, SampleType::F32].into_iter().enumerate() {
+        let plane = |(role, name): (Role, &str), (width, height)| PlaneSpec {
+            name: name.into(),
+            sample,
+            role,
+            width,
+            height,
+        };
+        let planes = vec![
+            plane((Role::Red, "R"), (64, 48)),
+            plane((Role::Green, "G"), (32, 24)),
+            plane((Role::Blue, "B"), (8, 6)),
+        ];
+        let layout = PlaneLayout::new(planes, window, window, 1.0).expect("a layout").into();
+        let picture = frame(&layout, varied(sample));
+        let key = key(number as u32);
+        screen.load(key, &picture);
+        let identity = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
+        screen.compare((key, &*picture), &ONE_TO_ONE, &identity, (64, 48), EXACT_TOLERANCE);
+    }
 }

@@ -92,7 +92,9 @@ fn clamped(at: f32, size: u32) -> u32 {
 
 /// A plane at a place, in pixels from the corner of the data window.
 fn fetched(frame: &FrameBuffer, plane: usize, (x, y): (f32, f32), bilinear: bool) -> f32 {
-    let spec = &frame.layout.planes()[plane];
+    let (spec, window) = (&frame.layout.planes()[plane], frame.layout.data_window());
+    let (x, y) =
+        (x * (spec.width as f32 / window.width as f32), y * (spec.height as f32 / window.height as f32));
     let texel = |x: f32, y: f32| value(frame, plane, clamped(x, spec.width), clamped(y, spec.height));
     if !bilinear {
         return texel(x.floor(), y.floor());
@@ -135,6 +137,14 @@ pub fn expected(
         return [placement.background; 3];
     }
     let at_data = (at_display.0 - (data.x - display.x) as f32, at_display.1 - (data.y - display.y) as f32);
+    let is_missing = frame.missing.iter().any(|area| {
+        let (left, top) = (area.x as f32, area.y as f32);
+        let (right, bottom) = (left + area.width as f32, top + area.height as f32);
+        at_data.0 >= left && at_data.1 >= top && at_data.0 < right && at_data.1 < bottom
+    });
+    if is_missing {
+        return if (x + y) % 16 < 8 { [0.42, 0.12, 0.15] } else { [0.14, 0.05, 0.06] };
+    }
     let rgba = if inside(at_data, data) { assembled(frame, at_data, placement.bilinear) } else { [0.0; 4] };
     display_rgb(rgba, color)
 }

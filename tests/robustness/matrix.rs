@@ -34,8 +34,7 @@ const CHANNELS: [&[(&str, char)]; 7] = [
     &[("A", 'h'), ("B", 'h'), ("G", 'h'), ("N.x", 'f'), ("N.y", 'f'), ("R", 'h'), ("id", 'u')],
 ];
 
-const STORAGES: [Blocks; 3] =
-    [Blocks::ScanLines, Blocks::Tiles(Vec2(16, 16)), Blocks::Tiles(Vec2(64, 64))];
+const STORAGES: [Blocks; 3] = [Blocks::ScanLines, Blocks::Tiles(Vec2(16, 16)), Blocks::Tiles(Vec2(64, 64))];
 
 /// A smooth picture with noise, flat stretches and a few values of every kind.
 fn value(random: &mut XorShift, x: usize, y: usize) -> f32 {
@@ -59,7 +58,13 @@ fn samples(kind: char, (width, height): (usize, usize), random: &mut XorShift) -
     }
 }
 
-fn write(path: &Path, compression: Compression, blocks: Blocks, size: (usize, usize), kinds: &[(&str, char)]) {
+fn write(
+    path: &Path,
+    compression: Compression,
+    blocks: Blocks,
+    size: (usize, usize),
+    kinds: &[(&str, char)],
+) {
     let mut random = XorShift::new(size.0 as u64 * 31 + kinds.len() as u64);
     let channels = kinds.iter().map(|(name, kind)| AnyChannel::new(*name, samples(*kind, size, &mut random)));
     let channels = AnyChannels::sort(channels.collect());
@@ -78,7 +83,11 @@ fn check(codecs: &[Compression]) -> usize {
                 write(&path, *compression, blocks, size, kinds);
                 let reference = reference(&path).expect("the crate reads what it wrote");
                 for helpers in [0, 2] {
-                    assert_eq!(compare(&path, &reference, helpers), kinds.len(), "{compression} {blocks:?} {size:?}");
+                    assert_eq!(
+                        compare(&path, &reference, helpers),
+                        kinds.len(),
+                        "{compression} {blocks:?} {size:?}"
+                    );
                 }
                 compared += 1;
             }

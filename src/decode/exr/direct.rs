@@ -37,7 +37,10 @@ impl DirectLines<'_> {
         let leader_bytes = if self.part_number.is_some() { MAX_LEADER_BYTES } else { MAX_LEADER_BYTES - 4 };
         let chunk = self.placement.chunk_of_line(line);
         let stride = (leader_bytes + chunk.bytes()) as u64;
-        let follow = offsets.iter().zip(0..).all(|(offset, number)| first.checked_add(number * stride) == Some(*offset));
+        let follow = offsets
+            .iter()
+            .zip(0..)
+            .all(|(offset, number)| first.checked_add(number * stride) == Some(*offset));
         if *first == 0 || !follow || offsets.len() > self.lines_a_call() {
             return false;
         }

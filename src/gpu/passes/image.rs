@@ -5,7 +5,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{fullscreen_pipeline, planes_group, textures_layout, uniform_group};
 use crate::color::ColorSettings;
-use crate::frame::{PlaneLayout, Role};
+use crate::frame::{Area, PlaneLayout, Role};
 use crate::gpu::plane::sample_kind;
 use crate::gpu::shaders::Shader;
 use crate::gpu::{PlaneAccess, Slot};
@@ -48,6 +48,27 @@ pub struct ImageUniform {
     pub background: f32,
     pub kinds: [u32; 4],
     pub color: ColorUniform,
+    pub missing_count: u32,
+    pub padding: [u32; 3],
+    pub missing: [[f32; 4]; MISSING_AREAS],
+}
+
+/// Rectangles without data that a draw hatches; of more, one rectangle around the rest is the last.
+const MISSING_AREAS: usize = 16;
+
+/// Corners of the areas, and how many there are.
+fn missing_areas(areas: &[Area]) -> ([[f32; 4]; MISSING_AREAS], u32) {
+    let corners =
+        |area: &Area| [area.x, area.y, area.x + area.width, area.y + area.height].map(|corner| corner as f32);
+    let around = |a: [f32; 4], b: [f32; 4]| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])];
+    let mut missing = [[0.0; 4]; MISSING_AREAS];
+    for (number, area) in areas.iter().map(corners).enumerate() {
+        match missing.get_mut(number) {
+            Some(free) => *free = area,
+            None => missing[MISSING_AREAS - 1] = around(missing[MISSING_AREAS - 1], area),
+        }
+    }
+    (missing, areas.len().min(MISSING_AREAS) as u32)
 }
 
 /// Where and how the picture is drawn.
@@ -136,7 +157,7 @@ impl ImagePass {
         color: &ColorSettings,
     ) {
         let (planes, flags) = planes_shown(&slot.layout);
-        let uniform = image_uniform(&slot.layout, planes, flags, placement, color);
+        let uniform = image_uniform(slot, planes, flags, placement, color);
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
         let Some(pipeline) = self.pipelines.iter().find(|pipeline| pipeline.access == slot.access) else {
             return;
@@ -151,13 +172,15 @@ impl ImagePass {
 }
 
 fn image_uniform(
-    layout: &PlaneLayout,
+    slot: &Slot,
     planes: [usize; 4],
     flags: u32,
     placement: &ImagePlacement,
     color: &ColorSettings,
 ) -> ImageUniform {
+    let layout = &slot.layout;
     let (data, display) = (layout.data_window(), layout.display_window());
+    let (missing, missing_count) = missing_areas(&slot.missing);
     ImageUniform {
         origin: [placement.origin.0, placement.origin.1],
         scale: [placement.scale.0, placement.scale.1],
@@ -171,5 +194,24 @@ fn image_uniform(
         background: placement.background,
         kinds: planes.map(|plane| sample_kind(layout.planes()[plane].sample)),
         color: color.into(),
+        missing_count,
+        padding: [0; 3],
+        missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_areas_end_in_one_around_the_rest() {
+        let area = |number| Area { x: number * 10, y: 5, width: 4, height: 2 };
+        let areas: Vec<Area> = (0..20).map(area).collect();
+        let (corners, count) = missing_areas(&areas);
+        assert_eq!(count, 16);
+        assert_eq!(corners[14], [140.0, 5.0, 144.0, 7.0]);
+        assert_eq!(corners[15], [150.0, 5.0, 194.0, 7.0]);
+        assert_eq!(missing_areas(&areas[..2]).1, 2);
     }
 }
