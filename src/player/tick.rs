@@ -306,6 +306,13 @@ impl Player {
         }
         let limit = self.preloader.free_credits();
         let due = self.due.filter(|key| self.is_needed(*key));
+        if let Some(key) = self.due.filter(|key| self.goes_alone(*key)) {
+            self.needs_plan = false;
+            if due.is_some() && limit > 0 {
+                self.issue(key, now);
+            }
+            return;
+        }
         let shown = self.shown_source().filter(|key| self.is_needed(*key) && due != Some(*key));
         let Some(stream) = self.key(0) else { return };
         let mut keys: Vec<FrameKey> = due.into_iter().chain(shown).collect();
@@ -332,10 +339,27 @@ impl Player {
         self.residency.cpu(key.index) == FrameStatus::NotLoaded && !self.ring.holds(key)
     }
 
+    /// Whether a frame has all workers to itself: somebody looks for it, and nothing plays. Its neighbours follow when
+    /// it is there.
+    fn goes_alone(&self, key: FrameKey) -> bool {
+        self.preloader.shares_frames()
+            && !self.transport.is_playing()
+            && (self.is_needed(key) || self.preloader.is_in_flight(key))
+    }
+
+    /// Whether a frame is looked for, or is due before one thread is through with it: idle threads may help.
+    fn is_urgent(&self, key: FrameKey) -> bool {
+        let due_in = || {
+            let frames = self.keep()?.next_use(key).distance().filter(|_| self.transport.is_playing())?;
+            Some(frames as f64 * 1e9 / (self.transport.rate().as_f64() * self.transport.speed()))
+        };
+        let decode_nanos = self.decode_times.quantile(0.5) as f64;
+        self.due == Some(key) || due_in().is_some_and(|nanos| nanos < decode_nanos)
+    }
+
     /// Sends one request; `false` when there is no memory for it now.
-    /// Urgent is what somebody waits for.
     fn issue(&mut self, key: FrameKey, now: Nanos) -> bool {
-        let is_urgent = self.due.or(self.shown_source()) == Some(key);
+        let is_urgent = self.is_urgent(key);
         let Some(clip) = self.clip() else { return false };
         let Some(path) = clip.path(key.index) else { return true };
         let request = DecodeRequest {

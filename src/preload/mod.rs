@@ -34,6 +34,10 @@ pub struct Outcome {
 pub trait WorkerPool {
     /// Jobs that may be out at once.
     fn credits(&self) -> usize;
+    /// Whether idle workers help with a job that allows it; then one that somebody waits for is worth going alone.
+    fn shares_frames(&self) -> bool {
+        false
+    }
     /// Takes a job; called only while a credit is free.
     fn submit(&mut self, job: Job);
     /// The next outcome that is ready.

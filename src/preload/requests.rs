@@ -32,6 +32,11 @@ impl Preloader {
         self.pool.credits().saturating_sub(self.in_flight.len())
     }
 
+    /// Whether idle workers help with a job that allows it.
+    pub fn shares_frames(&self) -> bool {
+        self.pool.shares_frames()
+    }
+
     pub fn is_in_flight(&self, key: FrameKey) -> bool {
         self.in_flight.contains_key(&key)
     }

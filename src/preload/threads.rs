@@ -88,6 +88,10 @@ impl WorkerPool for DecodeThreads {
         self.threads.len() + WAITING_JOBS
     }
 
+    fn shares_frames(&self) -> bool {
+        self.threads.len() > 1
+    }
+
     fn submit(&mut self, job: Job) {
         // The queue holds as many jobs as there are credits, so this neither blocks nor fails.
         if let Some(jobs) = &self.jobs {

@@ -19,6 +19,33 @@ fn the_shown_frame_is_asked_for_first_and_no_more_than_credits() {
 }
 
 #[test]
+fn a_frame_that_is_looked_for_has_all_workers_to_itself() {
+    let mut rig = Rig::new(100, 100, 100);
+    rig.pool.script().shares_frames = true;
+    rig.jobs_per_tick = 0;
+    rig.command(Command::Seek(40));
+    rig.run(5);
+    assert_eq!((rig.pool.out(), rig.pool.helped()), (vec![40], vec![40]));
+    // A frame that fails keeps nobody waiting.
+    rig.pool.finish(40, End::Failed);
+    rig.run(2);
+    assert_eq!(rig.pool.out(), [41, 39, 42, 38, 43, 37]);
+    assert!(rig.pool.helped().is_empty());
+}
+
+#[test]
+fn while_playing_idle_workers_help_with_what_is_due_too_soon() {
+    let mut rig = Rig::new(100, 100, 100);
+    rig.pool.script().shares_frames = true;
+    rig.jobs_per_tick = 0;
+    rig.command(Command::Seek(97));
+    rig.command(Command::Play);
+    rig.tick();
+    assert_eq!(rig.pool.out(), [97, 98, 99, 0, 1, 2]);
+    assert_eq!(rig.pool.helped(), [97]);
+}
+
+#[test]
 fn playback_asks_for_what_comes_next() {
     let mut rig = Rig::new(100, 50, 50);
     rig.jobs_per_tick = 0;

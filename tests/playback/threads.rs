@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rushes::decode::{DecodeEnd, DecodeRequest, Decoded, Decoder};
 use rushes::frame::{FrameMemory, RingReport};
 use rushes::memory::{MemorySample, Tier};
-use rushes::player::{Pace, Player, PlayerOptions};
+use rushes::player::{Command, Pace, Player, PlayerOptions};
 use rushes::preload::DecodeThreads;
 
 use crate::support::clips;
@@ -73,6 +73,8 @@ fn tick_until(player: &mut Player, condition: impl Fn(&mut Player) -> bool) {
 fn a_dropped_player_leaves_no_thread_and_does_not_wait_for_slow_decodes() {
     let slow = Arc::new(Slow { millis: 60_000, running: AtomicUsize::new(0) });
     let mut player = player(slow.clone());
+    // While nothing plays, the first frame would have all threads to itself.
+    player.command(Command::Play);
     let running = Arc::clone(&slow);
     tick_until(&mut player, move |_| running.running.load(Ordering::SeqCst) == THREADS);
     assert_eq!(player.snapshot().in_flight, THREADS + 2);

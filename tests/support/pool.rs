@@ -31,6 +31,8 @@ pub struct Script {
     pub submitted: Vec<FrameKey>,
     /// How frames end; done when they are not named.
     pub ends: HashMap<u32, End>,
+    /// Workers help one another.
+    pub shares_frames: bool,
     /// Frames that are this many times as large as the header of the clip says.
     pub times: HashMap<u32, u32>,
 }
@@ -48,6 +50,7 @@ impl ScriptedPool {
             submitted: Vec::new(),
             ends: HashMap::new(),
             times: HashMap::new(),
+            shares_frames: false,
         })))
     }
 
@@ -63,6 +66,12 @@ impl ScriptedPool {
     /// Indices of what is out.
     pub fn out(&self) -> Vec<u32> {
         self.script().out.iter().map(|job| job.key.index).collect()
+    }
+
+    /// Indices of what is out and may be helped with.
+    pub fn helped(&self) -> Vec<u32> {
+        let script = self.script();
+        script.out.iter().filter(|job| job.request.helpers > 0).map(|job| job.key.index).collect()
     }
 
     /// Indices of what is out and was cancelled.
@@ -137,6 +146,10 @@ pub fn mark(key: FrameKey) -> [u8; MARK_BYTES] {
 impl WorkerPool for ScriptedPool {
     fn credits(&self) -> usize {
         self.script().credits
+    }
+
+    fn shares_frames(&self) -> bool {
+        self.script().shares_frames
     }
 
     fn submit(&mut self, job: Job) {
