@@ -72,13 +72,17 @@ pub struct PlaneRequest {
     pub part_name: Option<String>,
     /// Full channel names with the role each plays.
     pub channels: Vec<(String, Role)>,
+    /// Luminance and chroma become red, green and blue.
+    pub mixes_chroma: bool,
 }
 
 impl PlaneRequest {
     /// The channels without those that only raw output carries.
     pub fn displayed(&self) -> Self {
         let shown = |channel: &&(String, Role)| channel.1 != Role::Other;
-        Self { channels: self.channels.iter().filter(shown).cloned().collect(), ..self.clone() }
+        let channels: Vec<_> = self.channels.iter().filter(shown).cloned().collect();
+        let mixes_chroma = channels.iter().any(|(_, role)| *role == Role::Luminance);
+        Self { channels, mixes_chroma, ..self.clone() }
     }
 }
 
@@ -125,6 +129,7 @@ pub fn layers_of(parts: &[Part]) -> Vec<Layer> {
                     part: part.number,
                     part_name: part.name.clone(),
                     channels: roles_of(&channels),
+                    mixes_chroma: false,
                 },
             });
         }
@@ -159,11 +164,15 @@ fn roles_of(channels: &[&Channel]) -> Vec<(String, Role)> {
         let [red, green, blue] = names.map(find);
         Some([red?, green?, blue?])
     });
+    let luminance = luminance_of(channels, find);
     let grey = find("Y").or_else(|| (channels.len() < 3).then_some(0));
-    match (triple, grey) {
-        (Some(triple), _) => assign_colour(&mut roles, triple),
-        (None, Some(grey)) => roles[grey] = Role::Grey,
-        (None, None) => assign_colour(&mut roles, [0, 1, 2]),
+    match (triple, luminance, grey) {
+        (Some(triple), _, _) => assign(&mut roles, triple, [Role::Red, Role::Green, Role::Blue]),
+        (None, Some(three), _) => {
+            assign(&mut roles, three, [Role::Luminance, Role::ChromaRed, Role::ChromaBlue]);
+        }
+        (None, None, Some(grey)) => roles[grey] = Role::Grey,
+        (None, None, None) => assign(&mut roles, [0, 1, 2], [Role::Red, Role::Green, Role::Blue]),
     }
     if let Some(alpha) = ALPHA_NAMES.iter().find_map(|name| find(name))
         && roles[alpha] == Role::Other
@@ -173,10 +182,19 @@ fn roles_of(channels: &[&Channel]) -> Vec<(String, Role)> {
     channels.iter().zip(roles).map(|(channel, role)| (channel.name.clone(), role)).collect()
 }
 
-fn assign_colour(roles: &mut [Role], [red, green, blue]: [usize; 3]) {
-    roles[red] = Role::Red;
-    roles[green] = Role::Green;
-    roles[blue] = Role::Blue;
+fn assign(roles: &mut [Role], channels: [usize; 3], new: [Role; 3]) {
+    for (channel, role) in channels.into_iter().zip(new) {
+        roles[channel] = role;
+    }
+}
+
+/// Luminance and both chromas, where they are sampled so that colour can be made of them.
+fn luminance_of(channels: &[&Channel], find: impl Fn(&str) -> Option<usize>) -> Option<[usize; 3]> {
+    let three = [find("Y")?, find("RY")?, find("BY")?];
+    let [luminance, red, blue] = three.map(|channel| channels[channel].sampling);
+    let is_usual =
+        luminance == (1, 1) && red == blue && [red.0, red.1].iter().all(|step| (1..=2).contains(step));
+    is_usual.then_some(three)
 }
 
 /// Names that renderers give to the layer of the finished picture, best first.
@@ -189,7 +207,8 @@ pub fn default_layer(parts: &[Part], layers: &[Layer]) -> usize {
     let all: Vec<(usize, &Layer)> = layers.iter().enumerate().collect();
     let Some(part) = all.iter().find(decodable).map(|(_, layer)| layer.part) else { return 0 };
     let candidates = || all.iter().filter(|(_, layer)| layer.part == part);
-    let has_colour = |layer: &Layer| layer.planes.channels.iter().any(|(_, role)| *role == Role::Red);
+    let is_colour = |role: &Role| matches!(role, Role::Red | Role::Luminance);
+    let has_colour = |layer: &Layer| layer.planes.channels.iter().any(|(_, role)| is_colour(role));
     let plain = || {
         candidates().find(|(_, layer)| {
             has_colour(layer) && layer.planes.channels.iter().all(|(name, _)| !name.contains('.'))
@@ -254,6 +273,19 @@ mod tests {
     fn names_are_split_at_the_last_dot_and_beauty_is_preferred() {
         let parts = [part(None, &["BG.Depth.Z", "BG.Combined.B", "BG.Combined.G", "BG.Combined.R"])];
         assert_eq!(shown(&parts).0, "BG.Combined");
+    }
+
+    #[test]
+    fn luminance_and_chroma_are_mixed_where_their_samples_allow() {
+        let mut parts = [part(None, &["A", "BY", "RY", "Y"])];
+        parts[0].channels[1].sampling = (2, 2);
+        parts[0].channels[2].sampling = (2, 2);
+        let layers = layers_of(&parts);
+        assert!(!layers[0].planes.mixes_chroma && layers[0].planes.displayed().mixes_chroma);
+        let roles: Vec<Role> = shown(&parts).1.iter().map(|(_, role)| *role).collect();
+        assert_eq!(roles, [Role::Alpha, Role::ChromaBlue, Role::ChromaRed, Role::Luminance]);
+        parts[0].channels[2].sampling = (4, 4);
+        assert_eq!(shown(&parts).1.last(), Some(&("Y".to_string(), Role::Grey)));
     }
 
     #[test]

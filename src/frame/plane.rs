@@ -45,6 +45,10 @@ pub enum Role {
     Alpha,
     /// Shown as grey when it is the only colour plane.
     Grey,
+    /// Together with both chromas it becomes red, green and blue; alone it is grey.
+    Luminance,
+    ChromaRed,
+    ChromaBlue,
     /// Carried (for raw output), never part of the displayed colour.
     Other,
 }

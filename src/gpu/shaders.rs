@@ -117,7 +117,19 @@ mod tests {
             image,
             "Image",
             image::ImageUniform,
-            [origin, scale, data_offset, data_size, display_size, flags, background, kinds, color,]
+            [
+                origin,
+                scale,
+                data_offset,
+                data_size,
+                display_size,
+                flags,
+                background,
+                kinds,
+                color,
+                missing_count,
+                missing,
+            ]
         );
         assert_twin!(Shader::Raw, "Raw", raw::RawUniform, [data_offset, data_size]);
         assert_twin!(

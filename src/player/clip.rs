@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::decode::{self, DecodeError, MediaInfo, PlaneRequest};
-use crate::frame::{ClipId, PlaneLayout, PlaneSpec, Revision, Window};
+use crate::decode::{self, DecodeError, MediaInfo, Part, PlaneRequest};
+use crate::frame::{ClipId, PlaneLayout, PlaneSpec, Revision, Role, SampleType, Window};
 use crate::memory::format_bytes;
 use crate::sequence::{Media, Resolved};
 use crate::stats::LayerStatus;
@@ -288,16 +288,35 @@ impl Clip {
     /// Bytes that a frame of the shown layer takes, by the probed header.
     pub fn frame_bytes(&self) -> usize {
         let Some(part) = self.info.part_of(self.layer) else { return 0 };
+        if self.planes().mixes_chroma {
+            return self.mixed_bytes(part);
+        }
         let requested = |name: &String| self.planes().channels.iter().any(|(other, _)| other == name);
         let specs =
             part.channels.iter().filter(|channel| requested(&channel.name)).map(|channel| PlaneSpec {
                 name: String::new(),
                 sample: channel.sample,
-                role: crate::frame::Role::Other,
+                role: Role::Other,
                 width: part.data_window.width.div_ceil(channel.sampling.0),
                 height: part.data_window.height.div_ceil(channel.sampling.1),
             });
         let window = part.data_window;
+        PlaneLayout::new(specs.collect(), window, window, 1.0).map_or(0, |layout| layout.total_bytes())
+    }
+
+    /// Bytes of half R, G and B, and of alpha, which luminance and chroma become.
+    fn mixed_bytes(&self, part: &Part) -> usize {
+        let window = part.data_window;
+        let plane = |sample| PlaneSpec {
+            name: String::new(),
+            sample,
+            role: Role::Other,
+            width: window.width,
+            height: window.height,
+        };
+        let alpha = self.planes().channels.iter().find(|(_, role)| *role == Role::Alpha);
+        let alpha = alpha.and_then(|(name, _)| part.channels.iter().find(|channel| channel.name == *name));
+        let specs = [SampleType::F16; 3].into_iter().chain(alpha.map(|channel| channel.sample)).map(plane);
         PlaneLayout::new(specs.collect(), window, window, 1.0).map_or(0, |layout| layout.total_bytes())
     }
 

@@ -11,7 +11,7 @@ use crate::verdict::{Verdict, judge, request};
 
 fn decode(path: &Path) -> DecodeEnd {
     let channels = vec![("R".to_string(), Role::Red)];
-    let planes = PlaneRequest { part: 0, part_name: None, channels };
+    let planes = PlaneRequest { part: 0, part_name: None, channels, mixes_chroma: false };
     let mut memory = FrameMemory::allocate(1 << 20).expect("memory");
     FileDecoder.decode(&request(path, &planes), &mut memory)
 }

@@ -7,6 +7,7 @@ mod support;
 mod counting;
 mod cuts;
 mod faithful;
+mod fixtures;
 mod gone;
 mod hostile;
 mod matrix;

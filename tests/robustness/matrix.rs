@@ -43,7 +43,7 @@ fn value(random: &mut XorShift, x: usize, y: usize) -> f32 {
         1 => 65_000.0,
         2 => 1e-6,
         3 => random.below(1000) as f32 / 7.0,
-        _ if (x / 40 + y / 40) % 2 == 0 => 0.18,
+        _ if (x / 40 + y / 40).is_multiple_of(2) => 0.18,
         _ => (x as f32 * 0.01).sin() + (y as f32 * 0.02).cos() + random.below(16) as f32 / 1000.0,
     }
 }

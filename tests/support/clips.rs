@@ -50,7 +50,12 @@ fn info() -> MediaInfo {
     let layer = |name: &&str| Layer {
         name: (*name).into(),
         part: 0,
-        planes: PlaneRequest { part: 0, part_name: None, channels: vec![(format!("{name}.Y"), Role::Grey)] },
+        planes: PlaneRequest {
+            part: 0,
+            part_name: None,
+            channels: vec![(format!("{name}.Y"), Role::Grey)],
+            mixes_chroma: false,
+        },
     };
     MediaInfo {
         format: "FAKE".into(),

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub mod clips;
+pub mod planes;
 pub mod pool;
 pub mod rig;
 pub mod ring;

@@ -1,29 +1,31 @@
 //! Owns the choice of codec for a part, and the way of one chunk's bytes into rows. The thread that decodes.
 
+use std::cell::RefCell;
+
 use super::attribute::compression_name;
 use super::bytes::Carry;
 use super::chunk::{Chunk, Rows};
-use super::foreign::{self, ForeignCodec};
 use super::header::PartHeader;
 use super::inflate::Workspace;
-use super::{pxr24, simd};
+use super::{b44, deep, dwa, piz, pxr24, simd, zstd};
 use crate::decode::DecodeError;
-use crate::frame::Window;
 
 /// Samples are little-endian in files and are copied as they are.
 const _: () = assert!(cfg!(target_endian = "little"));
 
 /// Why the pixels of a part cannot be decoded, when its header already tells.
 pub fn obstacle(part: &PartHeader) -> Option<String> {
-    if part.is_deep {
-        return Some("deep data".into());
-    }
-    if foreign::compression(part.compression).is_none() {
-        return Some(format!("the compression {}", compression_name(part.compression)));
-    }
-    let is_subsampled = part.channels.iter().any(|channel| channel.sampling != (1, 1));
-    (is_subsampled && part.compression > 3 && part.compression != 5)
-        .then(|| "channels with subsampling".into())
+    let is_known = match part.is_deep {
+        true => matches!(part.compression, 0..=3 | 13),
+        false => matches!(part.compression, 0..=9 | 13),
+    };
+    let of = if part.is_deep { "deep data of " } else { "" };
+    (!is_known).then(|| format!("{of}the compression {}", compression_name(part.compression)))
+}
+
+thread_local! {
+    /// Apart from the workspace, which deep data needs as well.
+    static DEEP: RefCell<deep::Scratch> = RefCell::default();
 }
 
 enum Codec {
@@ -32,7 +34,10 @@ enum Codec {
     /// ZIPS and ZIP differ in the lines of a chunk only.
     Zip,
     Pxr24,
-    Foreign(Box<ForeignCodec>),
+    Piz,
+    B44,
+    Zstd,
+    Dwa,
 }
 
 /// Decodes the chunks of one part.
@@ -43,9 +48,8 @@ pub struct ChunkCodec {
 impl ChunkCodec {
     /// # Errors
     /// [`DecodeError::NotSupported`] for what [`obstacle`] names.
-    pub fn new(part: &PartHeader, window: Window) -> Result<Self, DecodeError> {
+    pub fn new(part: &PartHeader) -> Result<Self, DecodeError> {
         let refused = || DecodeError::not_supported(obstacle(part).unwrap_or_default());
-        let compression = foreign::compression(part.compression).ok_or_else(refused)?;
         if obstacle(part).is_some() {
             return Err(refused());
         }
@@ -53,8 +57,12 @@ impl ChunkCodec {
             0 => Codec::None,
             1 => Codec::Rle,
             2 | 3 => Codec::Zip,
+            4 => Codec::Piz,
             5 => Codec::Pxr24,
-            _ => Codec::Foreign(Box::new(ForeignCodec::new(part, window, compression))),
+            6 | 7 => Codec::B44,
+            13 => Codec::Zstd,
+            8 | 9 => Codec::Dwa,
+            _ => return Err(refused()),
         };
         Ok(Self { codec })
     }
@@ -68,13 +76,7 @@ impl ChunkCodec {
     ///
     /// # Errors
     /// [`DecodeError::Damaged`] with the reason; rows may be half written then.
-    pub fn decode(
-        &self,
-        chunk: &Chunk,
-        position: (u32, u32),
-        compressed: &[u8],
-        rows: &mut impl Rows,
-    ) -> Result<(), DecodeError> {
+    pub fn decode(&self, chunk: &Chunk, compressed: &[u8], rows: &mut impl Rows) -> Result<(), DecodeError> {
         let length = chunk.bytes();
         // A chunk that would not shrink is stored as it is, whatever the compression.
         if compressed.len() == length {
@@ -83,14 +85,6 @@ impl ChunkCodec {
         }
         match &self.codec {
             Codec::None => Err(DecodeError::damaged("a chunk does not fill its rectangle")),
-            Codec::Foreign(codec) => {
-                let samples = codec.decompress(position, chunk, compressed.to_vec())?;
-                if samples.len() != length {
-                    return Err(DecodeError::damaged("a chunk does not fill its rectangle"));
-                }
-                copy(chunk, &samples, rows);
-                Ok(())
-            }
             Codec::Rle => Workspace::with(|workspace| {
                 merge_halves(chunk, workspace.expand_runs(compressed, length)?, rows);
                 Ok(())
@@ -99,11 +93,34 @@ impl ChunkCodec {
                 merge_halves(chunk, workspace.inflate(compressed, length)?, rows);
                 Ok(())
             }),
+            Codec::Piz => {
+                Workspace::with(|workspace| piz::decode(chunk, compressed, &mut workspace.piz, rows))
+            }
+            Codec::Dwa => {
+                Workspace::with(|workspace| dwa::decode(chunk, compressed, &mut workspace.dwa, rows))
+            }
+            Codec::B44 => b44::decode(chunk, compressed, rows),
+            Codec::Zstd => {
+                Workspace::with(|workspace| zstd::decode(chunk, compressed, &mut workspace.zstd, rows))
+            }
             Codec::Pxr24 => Workspace::with(|workspace| {
                 pxr24::unpack(chunk, workspace.inflate(compressed, pxr24::stored_bytes(chunk))?, rows);
                 Ok(())
             }),
         }
+    }
+
+    /// Decodes one chunk of deep data, flattened, into rows.
+    ///
+    /// # Errors
+    /// [`DecodeError::Damaged`] with the reason; rows may be half written then.
+    pub fn decode_deep(
+        &self,
+        chunk: &Chunk,
+        packed: deep::Packed,
+        rows: &mut impl Rows,
+    ) -> Result<(), DecodeError> {
+        DEEP.with_borrow_mut(|scratch| deep::decode(chunk, packed, scratch, rows))
     }
 
     /// Inflates a chunk and throws the bytes away: what no decoder of this file can do without. `false` for
@@ -112,7 +129,7 @@ impl ChunkCodec {
         let length = match &self.codec {
             Codec::Zip => chunk.bytes(),
             Codec::Pxr24 => pxr24::stored_bytes(chunk),
-            Codec::None | Codec::Rle | Codec::Foreign(_) => return false,
+            _ => return false,
         };
         if compressed.len() < chunk.bytes() {
             Workspace::with(|workspace| workspace.inflate(compressed, length).is_ok())

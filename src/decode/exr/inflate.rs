@@ -5,24 +5,32 @@ use std::cell::RefCell;
 
 use libdeflater::Decompressor;
 
+use super::scratch::grown;
+use super::{dwa, piz, zstd};
 use crate::decode::DecodeError;
 
 /// No deflate stream grows more than this («RFC 1951», a match of 258 bytes in 2 bits).
 const MAX_DEFLATE_RATIO: usize = 1032;
 
-/// Scratch that a thread keeps between frames; larger ones go back to the machine.
-const KEPT_BYTES: usize = 16 << 20;
+/// Threads keep what chunks of up to this size need: 256 lines of 4096 pixels with four channels of float.
+const KEPT_CHUNK_BYTES: usize = 16 << 20;
 
 /// What a thread keeps between chunks.
 pub struct Workspace {
     inflater: Decompressor,
     scratch: Vec<u8>,
+    pub dwa: dwa::Scratch,
+    pub piz: piz::Scratch,
+    pub zstd: zstd::Scratch,
 }
 
 thread_local! {
     static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
         inflater: Decompressor::new(),
         scratch: Vec::new(),
+        dwa: dwa::Scratch::default(),
+        piz: piz::Scratch::default(),
+        zstd: zstd::Scratch::default(),
     });
 }
 
@@ -32,10 +40,13 @@ impl Workspace {
         WORKSPACE.with_borrow_mut(work)
     }
 
-    /// Gives scratch of unusual size back at the end of a frame.
-    pub fn trim(&mut self) {
-        if self.scratch.capacity() > KEPT_BYTES {
+    /// Gives scratch back at the end of a frame whose chunks were of unusual size.
+    pub fn trim(&mut self, largest_chunk: usize) {
+        if largest_chunk > KEPT_CHUNK_BYTES {
             self.scratch = Vec::new();
+            self.dwa = dwa::Scratch::default();
+            self.piz = piz::Scratch::default();
+            self.zstd = zstd::Scratch::default();
         }
     }
 
@@ -116,18 +127,6 @@ fn copy_literals<'a>(from: &'a [u8], run: usize, target: &mut [u8]) -> Option<&'
 
 fn damaged(reason: &str) -> DecodeError {
     DecodeError::damaged(reason)
-}
-
-/// The first `length` bytes of a buffer that only grows; what they hold is overwritten.
-fn grown(buffer: &mut Vec<u8>, length: usize) -> Result<&mut [u8], DecodeError> {
-    if buffer.len() < length {
-        let more = length - buffer.len();
-        if buffer.try_reserve_exact(more).is_err() {
-            return Err(DecodeError::Io { reason: format!("no memory for a chunk of {length} bytes") });
-        }
-        buffer.resize(length, 0);
-    }
-    Ok(&mut buffer[..length])
 }
 
 #[cfg(test)]

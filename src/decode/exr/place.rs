@@ -222,6 +222,7 @@ mod tests {
         let request = PlaneRequest {
             part: 0,
             part_name: None,
+            mixes_chroma: false,
             channels: vec![
                 ("Y".into(), Role::Grey),
                 ("RY".into(), Role::Other),
@@ -272,7 +273,12 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_with_what_is_there() {
         let window = Window::at_origin(1, 1);
-        let request = PlaneRequest { part: 0, part_name: None, channels: vec![("R".into(), Role::Red)] };
+        let request = PlaneRequest {
+            part: 0,
+            part_name: None,
+            channels: vec![("R".into(), Role::Red)],
+            mixes_chroma: false,
+        };
         let channels = vec![channel("Z", (1, 1))];
         let error = Placement::new(channels, &request, window, (window, window, 1.0)).unwrap_err();
         assert!(error.to_string().contains("it has no channel R; found Z"), "{error}");

@@ -11,10 +11,11 @@ use super::chunk::{ChannelKind, Kind};
 use super::codec::ChunkCodec;
 use super::gate;
 use super::header::{FileHeader, PartHeader};
+use super::mix::Mix;
 use super::place::Placement;
 use super::source::{ReadWindow, Source};
 use crate::decode::{DecodeError, PlaneRequest};
-use crate::frame::Window;
+use crate::frame::{PlaneLayout, Window};
 
 /// Plans that a thread remembers: clips and layers that play side by side.
 const KEPT_PLANS: usize = 4;
@@ -34,6 +35,8 @@ pub struct FramePlan {
     pub grid: BlockGrid,
     pub codec: ChunkCodec,
     pub placement: Placement,
+    /// What becomes of the planes of the placement, where they are not what is shown.
+    pub mix: Option<Mix>,
     pub part: PartHeader,
     /// Stands in front of every chunk of files with several parts.
     pub part_number: Option<usize>,
@@ -68,6 +71,11 @@ impl FramePlan {
         Ok(plan)
     }
 
+    /// The planes that a frame ends in.
+    pub fn layout(&self) -> &Arc<PlaneLayout> {
+        self.mix.as_ref().map_or(self.placement.layout(), Mix::layout)
+    }
+
     fn remembered(
         source: &Source,
         window: &mut ReadWindow,
@@ -100,7 +108,11 @@ impl FramePlan {
         let level_window = Window { width: grid.width(), height: grid.height(), ..data };
         let windows = (data, gate::display_window(part, data), gate::pixel_aspect(part));
         let placement = Placement::new(channel_kinds(part), request, level_window, windows)?;
-        check_size(&placement)?;
+        let mix = match request.mixes_chroma {
+            true => Mix::new(part, &channel_kinds(part), placement.layout(), level_window)?,
+            false => None,
+        };
+        check_size(placement.layout())?;
         let mut chunks_before = grid.first_chunk();
         for earlier in &file.parts[..number] {
             chunks_before += BlockGrid::total_chunks(earlier, gate::data_window(earlier)?);
@@ -111,8 +123,9 @@ impl FramePlan {
             request: Arc::clone(request),
             wanted_level: level,
             grid,
-            codec: ChunkCodec::new(part, data)?,
+            codec: ChunkCodec::new(part)?,
             placement,
+            mix,
             part: part.clone(),
             part_number: file.is_multipart.then_some(number),
             first_line: data.y,
@@ -120,8 +133,8 @@ impl FramePlan {
     }
 }
 
-fn check_size(placement: &Placement) -> Result<(), DecodeError> {
-    let needed = placement.layout().total_bytes() as u64;
+fn check_size(layout: &PlaneLayout) -> Result<(), DecodeError> {
+    let needed = layout.total_bytes() as u64;
     if needed <= gate::MAX_FRAME_BYTES {
         return Ok(());
     }

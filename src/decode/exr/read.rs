@@ -100,13 +100,18 @@ pub fn decode(
     let source = Source::new(&request.path, file)?;
     let mut window = ReadWindow::new();
     let plan = FramePlan::of(&source, &mut window, &request.planes, request.level)?;
-    let needed_bytes = plan.placement.layout().total_bytes();
+    let needed_bytes = plan.layout().total_bytes();
     if needed_bytes > memory.len_bytes() {
         return Ok(DecodeEnd::Refused { needed_bytes });
     }
     let chunks = ChunkWalk::new(&plan, &source, &mut window)?;
-    let end = chunks.decode(&mut window, &request.watch, request.helpers, memory.bytes_mut());
-    Workspace::with(Workspace::trim);
+    let mut decode = |memory: &mut [u8]| chunks.decode(&mut window, &request.watch, request.helpers, memory);
+    let end = match &plan.mix {
+        None => decode(memory.bytes_mut()),
+        Some(mix) => mix.decode(memory.bytes_mut(), request.helpers, decode),
+    };
+    let largest_chunk = plan.grid.max_block_pixels() * gate::bytes_per_pixel(&plan.part);
+    Workspace::with(|workspace| workspace.trim(largest_chunk as usize));
     source.check_unchanged()?;
     end
 }

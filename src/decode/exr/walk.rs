@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::blocks::BlockGrid;
 use super::direct::DirectLines;
-use super::gate;
 use super::place::Band;
 use super::plan::FramePlan;
 use super::source::{ReadWindow, Source};
+use super::{deep, gate};
 use crate::decode::{DecodeEnd, DecodeError, Decoded};
 use crate::epoch::EpochWatch;
 use crate::frame::Area;
@@ -25,6 +25,14 @@ pub struct FoundChunk {
     pub area: Area,
     pub offset: u64,
     pub length: usize,
+    deep: Option<DeepSizes>,
+}
+
+/// What is stated in front of a chunk of deep data: bytes of its table, and of its samples unpacked.
+#[derive(Clone, Copy)]
+struct DeepSizes {
+    table: usize,
+    unpacked: u64,
 }
 
 /// The chunks of a frame's level.
@@ -165,7 +173,7 @@ impl<'a> ChunkWalk<'a> {
             first_line: plan.first_line,
         };
         let most = lines.lines_a_call();
-        if !plan.codec.is_none() || plan.part.tiles.is_some() || most == 0 {
+        if !plan.codec.is_none() || plan.part.tiles.is_some() || plan.part.is_deep || most == 0 {
             return false;
         }
         let numbers = rows.start as usize..rows.end as usize;
@@ -210,7 +218,12 @@ impl<'a> ChunkWalk<'a> {
         let compressed = window.bytes(self.source, found.offset, found.length)?;
         let placement = &self.plan.placement;
         let chunk = placement.chunk(found.area);
-        self.plan.codec.decode(&chunk, position, compressed, &mut placement.rows(found.area, band))
+        let mut rows = placement.rows(found.area, band);
+        let Some(sizes) = found.deep else { return self.plan.codec.decode(&chunk, compressed, &mut rows) };
+        let (table, samples) = compressed.split_at(sizes.table);
+        let compression = self.plan.part.compression;
+        let packed = deep::Packed { compression, table, samples, unpacked: sizes.unpacked };
+        self.plan.codec.decode_deep(&chunk, packed, &mut rows)
     }
 
     /// The chunks whose leaders can be found, in the order of the table.
@@ -247,8 +260,16 @@ impl<'a> ChunkWalk<'a> {
         if !is_here {
             return Err(DecodeError::damaged("a chunk is not the one that the table puts there"));
         }
+        if plan.part.is_deep {
+            let (table, samples, unpacked) = (leader.long()?, leader.long()?, leader.long()?);
+            let length = table.checked_add(samples).filter(|length| *length <= self.source.file_bytes());
+            let length =
+                length.ok_or_else(|| DecodeError::damaged("a chunk declares more than the file has"))?;
+            let deep = DeepSizes { table: table as usize, unpacked };
+            return Ok(FoundChunk { area, offset: leader.at, length: length as usize, deep: Some(deep) });
+        }
         let length = self.checked_size(leader.int()?, area)?;
-        Ok(FoundChunk { area, offset: leader.at, length })
+        Ok(FoundChunk { area, offset: leader.at, length, deep: None })
     }
 
     /// A chunk is never stored larger than its samples.
@@ -317,10 +338,19 @@ struct Leader<'a> {
 }
 
 impl Leader<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let mut taken = [0; N];
+        taken.copy_from_slice(self.window.bytes(self.source, self.at, N)?);
+        self.at += N as u64;
+        Ok(taken)
+    }
+
     fn int(&mut self) -> Result<i32, DecodeError> {
-        let bytes = self.window.bytes(self.source, self.at, 4)?;
-        self.at += 4;
-        Ok(i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        self.take().map(i32::from_le_bytes)
+    }
+
+    fn long(&mut self) -> Result<u64, DecodeError> {
+        self.take().map(u64::from_le_bytes)
     }
 }
 

@@ -92,7 +92,7 @@ fn planes_shown(layout: &PlaneLayout) -> ([usize; 4], u32) {
         (Some(red), Some(green), Some(blue)) => ([red, green, blue, alpha.unwrap_or(red)], flag),
         // A layer of which this frame lacks a colour shows the first plane that it has.
         (red, green, blue) => {
-            let grey = of(Role::Grey).or(red).or(green).or(blue).unwrap_or(0);
+            let grey = of(Role::Grey).or(of(Role::Luminance)).or(red).or(green).or(blue).unwrap_or(0);
             ([grey, grey, grey, alpha.unwrap_or(grey)], flag | FLAG_GREY)
         }
     }
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn too_many_areas_end_in_one_around_the_rest() {
-        let area = |number| Area { x: number * 10, y: 5, width: 4, height: 2 };
+        let area = |number: u32| Area { x: number * 10, y: 5, width: 4, height: 2 };
         let areas: Vec<Area> = (0..20).map(area).collect();
         let (corners, count) = missing_areas(&areas);
         assert_eq!(count, 16);
