@@ -70,6 +70,12 @@ pub struct MediaArgs {
     /// The part to show, counted from 0
     #[arg(long, value_name = "N")]
     pub part: Option<usize>,
+    /// The view of stereo media: left, right or its name
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["layer", "part"])]
+    pub eye: Option<String>,
+    /// Resolution level of files that have several; 0 is full size
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub level: u8,
     /// What is shown for a frame without a file
     #[arg(long, value_enum, value_name = "POLICY", default_value_t = Missing::Hold)]
     pub missing: Missing,
@@ -405,7 +411,6 @@ fn parse_dimensions(text: &str) -> Result<(u32, u32), String> {
 
 /// Options and commands of the contract that this version does not have yet.
 const LATER_OPTIONS: &[&str] = &[
-    "--eye",
     "--ocio",
     "--input",
     "--display",

@@ -152,6 +152,12 @@ fn part_lines(part: &Part, is_one_of_many: bool) -> Vec<String> {
         .map(|channel| format!("{} ({})", shown(&channel.name), channel.sample.name()))
         .collect();
     lines.push(format!("  storage     {}, {}", part.storage, part.compression));
+    if let [_, .., last] = part.levels[..] {
+        lines.push(format!("  levels      {}, down to {}x{}", part.levels.len(), last.0, last.1));
+    }
+    if !part.views.is_empty() {
+        lines.push(format!("  views       {}", part.views.iter().map(shown).collect::<Vec<_>>().join(", ")));
+    }
     lines.push(format!("  display     {}", window_text(part.display_window)));
     lines.push(format!("  data        {}", window_text(part.data_window)));
     if part.pixel_aspect != 1.0 {
@@ -215,7 +221,9 @@ fn part_json(part: &Part) -> Value {
         "number": part.number,
         "name": part.name.as_deref().map(shown),
         "view": part.view.as_deref().map(shown),
+        "views": part.views.iter().map(shown).collect::<Vec<_>>(),
         "storage": part.storage,
+        "levels": part.levels,
         "compression": part.compression,
         "data_window": window_json(part.data_window),
         "display_window": window_json(part.display_window),

@@ -61,6 +61,8 @@ pub fn clip_options(args: &MediaArgs) -> ClipOptions {
         rate: args.fps,
         layer: args.layer.clone(),
         part: args.part,
+        eye: args.eye.clone(),
+        level: args.level,
         missing: args.missing.into(),
         all_channels: false,
     }

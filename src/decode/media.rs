@@ -49,6 +49,10 @@ pub struct Part {
     pub storage: String,
     pub channels: Vec<Channel>,
     pub attributes: Vec<Attribute>,
+    /// Views whose channels share this part, the one without a prefix first; empty for all other parts.
+    pub views: Vec<String>,
+    /// Width and height of every resolution level that is smaller in both directions alike, the largest first.
+    pub levels: Vec<(u32, u32)>,
     /// Why the pixels of this part cannot be decoded, when the header already tells.
     pub obstacle: Option<String>,
 }
@@ -105,6 +109,37 @@ impl MediaInfo {
     /// The part that a layer belongs to.
     pub fn part_of(&self, layer: usize) -> Option<&Part> {
         self.parts.get(self.layers.get(layer)?.part)
+    }
+}
+
+impl MediaInfo {
+    /// The layer to show of a view: of the parts of that view, or of the channels that bear its name.
+    pub fn layer_of_view(&self, view: &str) -> Option<usize> {
+        let is_of_view = |layer: &Layer| {
+            let part = &self.parts[layer.part];
+            let prefix = layer.planes.channels.first().and_then(|(name, _)| name.rsplit_once('.'));
+            let last = prefix.map_or("", |(prefix, _)| prefix.rsplit('.').next().unwrap_or(prefix));
+            match part.views.split_first() {
+                // Channels without the name of a view belong to the first («OpenEXR Multi-View Images»).
+                Some((first, others)) if first == view => !others.iter().any(|other| other == last),
+                Some((_, others)) => others.iter().any(|other| other == view) && last == view,
+                None => part.view.as_deref() == Some(view),
+            }
+        };
+        let of_view: Vec<usize> = (0..self.layers.len()).filter(|at| is_of_view(&self.layers[*at])).collect();
+        let layers: Vec<Layer> = of_view.iter().map(|at| self.layers[*at].clone()).collect();
+        of_view.get(default_layer(&self.parts, &layers)).copied()
+    }
+
+    /// The names of all views, in file order.
+    pub fn views(&self) -> Vec<&str> {
+        let mut views: Vec<&str> = Vec::new();
+        for view in self.parts.iter().flat_map(|part| part.views.iter().chain(&part.view)) {
+            if !views.contains(&view.as_str()) {
+                views.push(view);
+            }
+        }
+        views
     }
 }
 
@@ -248,6 +283,8 @@ mod tests {
                 .map(|name| Channel { name: (*name).to_string(), sample: SampleType::F16, sampling: (1, 1) })
                 .collect(),
             attributes: Vec::new(),
+            views: Vec::new(),
+            levels: Vec::new(),
             obstacle: None,
         }
     }
@@ -273,6 +310,33 @@ mod tests {
     fn names_are_split_at_the_last_dot_and_beauty_is_preferred() {
         let parts = [part(None, &["BG.Depth.Z", "BG.Combined.B", "BG.Combined.G", "BG.Combined.R"])];
         assert_eq!(shown(&parts).0, "BG.Combined");
+    }
+
+    fn media(parts: &[Part]) -> MediaInfo {
+        let layers = layers_of(parts);
+        MediaInfo {
+            format: "EXR".into(),
+            default_layer: default_layer(parts, &layers),
+            layers,
+            parts: parts.to_vec(),
+            rate: None,
+            is_linear: true,
+        }
+    }
+
+    #[test]
+    fn views_are_found_by_channel_name_and_by_part() {
+        let names = ["B", "G", "R", "right.B", "right.G", "right.R", "spec.right.R", "spec.R"];
+        let mut shared = part(None, &names);
+        shared.views = vec!["left".into(), "right".into()];
+        let info = media(&[shared]);
+        let name = |view| info.layer_of_view(view).map(|layer| info.layers[layer].name.as_str());
+        assert_eq!((name("left"), name("right"), name("top")), (Some("rgba"), Some("right"), None));
+        let mut parts = [part(Some("l"), &["R", "G", "B"]), part(Some("r"), &["R", "G", "B"])];
+        parts[0].view = Some("left".into());
+        parts[1].view = Some("right".into());
+        let info = media(&parts);
+        assert_eq!((info.layer_of_view("right"), info.views()), (Some(1), vec!["left", "right"]));
     }
 
     #[test]

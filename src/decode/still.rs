@@ -145,6 +145,8 @@ pub fn probe(path: &Path, format: ImageFormat) -> Result<MediaInfo, DecodeError>
             .map(|(name, _)| Channel { name: (*name).to_string(), sample: shape.sample, sampling: (1, 1) })
             .collect(),
         attributes: Vec::new(),
+        views: Vec::new(),
+        levels: Vec::new(),
         obstacle: None,
     }];
     let layers = layers_of(&parts);

@@ -38,6 +38,10 @@ pub struct ClipOptions {
     pub rate: Option<Rate>,
     pub layer: Option<String>,
     pub part: Option<usize>,
+    /// The view of stereo media.
+    pub eye: Option<String>,
+    /// Resolution level of files that have several; 0 is full size.
+    pub level: u8,
     pub missing: MissingPolicy,
     /// Bring every channel of the layer, not only those that are displayed.
     pub all_channels: bool,
@@ -52,6 +56,8 @@ pub enum OpenError {
     NoLayer { name: String, wanted: String, found: String },
     #[error("{name} has no part {wanted}; it has {found}")]
     NoPart { name: String, wanted: usize, found: usize },
+    #[error("{name} has no view «{wanted}»; it has {found}")]
+    NoView { name: String, wanted: String, found: String },
     #[error("{name}: the range {first}-{last} spans more than {limit} frames")]
     TooLong { name: String, first: i64, last: i64, limit: i64 },
 }
@@ -85,6 +91,8 @@ pub struct Clip {
     pub info: Arc<MediaInfo>,
     pub rate: Rate,
     pub layer: usize,
+    /// Resolution level that is decoded; files without it give their smallest.
+    pub level: u8,
     pub name: String,
     pub notice: Option<String>,
     pub opened_at: Option<u32>,
@@ -187,6 +195,7 @@ impl Clip {
             revision: Revision::default(),
             rate: options.rate.or(info.rate).unwrap_or(Rate::FILM),
             layer,
+            level: options.level,
             notice: None,
             opened_at: None,
             origin: None,
@@ -291,29 +300,31 @@ impl Clip {
         if self.planes().mixes_chroma {
             return self.mixed_bytes(part);
         }
+        let (width, height) = self.level_size(part);
         let requested = |name: &String| self.planes().channels.iter().any(|(other, _)| other == name);
         let specs =
             part.channels.iter().filter(|channel| requested(&channel.name)).map(|channel| PlaneSpec {
                 name: String::new(),
                 sample: channel.sample,
                 role: Role::Other,
-                width: part.data_window.width.div_ceil(channel.sampling.0),
-                height: part.data_window.height.div_ceil(channel.sampling.1),
+                width: width.div_ceil(channel.sampling.0),
+                height: height.div_ceil(channel.sampling.1),
             });
         let window = part.data_window;
         PlaneLayout::new(specs.collect(), window, window, 1.0).map_or(0, |layout| layout.total_bytes())
     }
 
+    /// Width and height of the level that is decoded.
+    fn level_size(&self, part: &Part) -> (u32, u32) {
+        let level = part.levels.get(usize::from(self.level)).or(part.levels.last());
+        level.copied().unwrap_or((part.data_window.width, part.data_window.height))
+    }
+
     /// Bytes of half R, G and B, and of alpha, which luminance and chroma become.
     fn mixed_bytes(&self, part: &Part) -> usize {
         let window = part.data_window;
-        let plane = |sample| PlaneSpec {
-            name: String::new(),
-            sample,
-            role: Role::Other,
-            width: window.width,
-            height: window.height,
-        };
+        let (width, height) = self.level_size(part);
+        let plane = |sample| PlaneSpec { name: String::new(), sample, role: Role::Other, width, height };
         let alpha = self.planes().channels.iter().find(|(_, role)| *role == Role::Alpha);
         let alpha = alpha.and_then(|(name, _)| part.channels.iter().find(|channel| channel.name == *name));
         let specs = [SampleType::F16; 3].into_iter().chain(alpha.map(|channel| channel.sample)).map(plane);
@@ -377,6 +388,14 @@ fn choose_layer(name: &str, info: &MediaInfo, options: &ClipOptions) -> Result<u
             name: name.to_string(),
             wanted: shown(wanted),
             found: info.layers.iter().map(|layer| shown(&layer.name)).collect::<Vec<_>>().join(", "),
+        });
+    }
+    if let Some(wanted) = &options.eye {
+        let found: Vec<String> = info.views().into_iter().map(shown).collect();
+        return info.layer_of_view(wanted).ok_or_else(|| OpenError::NoView {
+            name: name.to_string(),
+            wanted: shown(wanted),
+            found: if found.is_empty() { "none".into() } else { found.join(", ") },
         });
     }
     let Some(wanted) = options.part else { return Ok(info.default_layer) };

@@ -334,7 +334,7 @@ impl Player {
             clip: clip.id,
             revision: clip.revision,
             layer: LayerId(clip.layer as u16),
-            level: 0,
+            level: clip.level,
             index,
         })
     }

@@ -45,6 +45,8 @@ fn info() -> MediaInfo {
         storage: "scanline".into(),
         channels: LAYERS.iter().map(channel).collect(),
         attributes: Vec::new(),
+        views: Vec::new(),
+        levels: Vec::new(),
         obstacle: None,
     };
     let layer = |name: &&str| Layer {

@@ -94,13 +94,23 @@ fn timecode(word: u32) -> String {
     )
 }
 
+/// The strings of an attribute of type `stringvector`; none where it is broken.
+pub fn strings(attribute: &RawAttribute) -> Vec<String> {
+    let mut cursor = Cursor { bytes: &attribute.value, at: 0 };
+    if attribute.kind == b"stringvector" { string_list(&mut cursor).unwrap_or_default() } else { Vec::new() }
+}
+
 fn string_vector(cursor: &mut Cursor) -> Result<String, HeaderError> {
+    string_list(cursor).map(|texts| texts.join(", "))
+}
+
+fn string_list(cursor: &mut Cursor) -> Result<Vec<String>, HeaderError> {
     let mut texts = Vec::new();
     while cursor.at < cursor.bytes.len() {
         let size = usize::try_from(cursor.i32()?).map_err(|_| HeaderError::NeedMore)?;
         texts.push(capped(cursor.take(size)?));
     }
-    Ok(texts.join(", "))
+    Ok(texts)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
 
+use super::blocks::BlockGrid;
 use super::header::{self, PartHeader};
 use super::inflate::Workspace;
 use super::place::sample_type;
@@ -75,6 +76,11 @@ fn describe(number: usize, part: &PartHeader, file_bytes: u64) -> Result<Part, D
         storage: storage(part),
         channels: channels.collect(),
         attributes: part.attributes.iter().map(attribute::shown).collect(),
+        views: part.attribute("multiView").map(attribute::strings).unwrap_or_default(),
+        levels: BlockGrid::levels(part, data_window)
+            .filter(|grid| grid.level().0 == grid.level().1)
+            .map(|grid| (grid.width(), grid.height()))
+            .collect(),
         obstacle: codec::obstacle(part),
     })
 }
