@@ -10,6 +10,7 @@ mod faithful;
 mod fixtures;
 mod gone;
 mod hostile;
+mod levels;
 mod matrix;
 mod mutations;
 mod seeds;

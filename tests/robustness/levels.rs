@@ -1,0 +1,106 @@
+//! Files of several resolution levels: each level has the samples that were written for it.
+
+use std::path::Path;
+
+use exr::image::RipMaps;
+use exr::math::RoundingMode;
+use exr::prelude::*;
+use rushes::decode::{self, DecodeEnd, DecodeRequest, Decoder, FileDecoder};
+use rushes::frame::FrameMemory;
+
+use crate::verdict::request;
+
+const SIZE: (usize, usize) = (70, 37);
+const TILES: Vec2<usize> = Vec2(16, 16);
+
+fn side(full: usize, level: usize, rounds: RoundingMode) -> usize {
+    let up = usize::from(rounds == RoundingMode::Up);
+    ((full + up * ((1 << level) - 1)) >> level).max(1)
+}
+
+fn level_count(full: usize, rounds: RoundingMode) -> usize {
+    let floor = full.ilog2() as usize + 1;
+    floor + usize::from(rounds == RoundingMode::Up && !full.is_power_of_two())
+}
+
+/// Samples that tell their level, row and column.
+fn samples((x, y): (usize, usize), (width, height): (usize, usize)) -> FlatSamples {
+    let word = |at: usize| (x << 28 | y << 24 | (at / width) << 12 | at % width) as u32;
+    FlatSamples::U32((0..width * height).map(word).collect())
+}
+
+fn write(path: &Path, is_rip: bool, rounding_mode: RoundingMode) {
+    let size_of = |x, y| (side(SIZE.0, x, rounding_mode), side(SIZE.1, y, rounding_mode));
+    let levels = if is_rip {
+        let count = Vec2(level_count(SIZE.0, rounding_mode), level_count(SIZE.1, rounding_mode));
+        let numbers = (0..count.1).flat_map(|y| (0..count.0).map(move |x| (x, y)));
+        let map_data = numbers.map(|(x, y)| samples((x, y), size_of(x, y))).collect();
+        Levels::Rip { rounding_mode, level_data: RipMaps { map_data, level_count: count } }
+    } else {
+        let count = level_count(SIZE.0.max(SIZE.1), rounding_mode);
+        let level_data = (0..count).map(|level| samples((level, level), size_of(level, level))).collect();
+        Levels::Mip { rounding_mode, level_data }
+    };
+    let channels = AnyChannels::sort([AnyChannel::new("id", levels)].into_iter().collect());
+    let encoding = Encoding {
+        compression: Compression::ZIP16,
+        blocks: Blocks::Tiles(TILES),
+        line_order: LineOrder::Increasing,
+    };
+    let layer = Layer::new(SIZE, LayerAttributes::default(), encoding, channels);
+    Image::from_layer(layer).write().to_file(path).expect("a file of levels");
+}
+
+/// Decodes a level and compares it with what was written.
+fn check(path: &Path, level: usize, rounds: RoundingMode) {
+    let info = decode::probe(path).expect("a header");
+    let (width, height) = (side(SIZE.0, level, rounds), side(SIZE.1, level, rounds));
+    let mut memory = FrameMemory::allocate(1 << 16).expect("memory");
+    let planes = &info.layers[0].planes;
+    let request = DecodeRequest { level: level as u8, ..request(path, planes) };
+    let end = FileDecoder.decode(&request, &mut memory);
+    let DecodeEnd::Done(decoded) = end else { panic!("level {level}: {end:?}") };
+    assert!(decoded.missing.is_empty());
+    let plane = &decoded.layout.planes()[0];
+    assert_eq!((plane.width as usize, plane.height as usize), (width, height));
+    assert_eq!(decoded.layout.data_window().width as usize, SIZE.0, "a level shows the whole picture");
+    let FlatSamples::U32(expected) = samples((level, level), (width, height)) else { unreachable!() };
+    for (row, expected) in expected.chunks_exact(width).enumerate() {
+        let bytes = &memory.bytes()[decoded.layout.spans()[0].row(row)][..4 * width];
+        let found: Vec<u32> =
+            bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().expect("a word"))).collect();
+        assert_eq!(found, expected, "level {level}, row {row}");
+    }
+}
+
+#[test]
+fn every_level_holds_its_own_samples() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("levels.exr");
+    for (is_rip, rounds) in [
+        (false, RoundingMode::Down),
+        (false, RoundingMode::Up),
+        (true, RoundingMode::Down),
+        (true, RoundingMode::Up),
+    ] {
+        write(&path, is_rip, rounds);
+        let info = decode::probe(&path).expect("a header");
+        let levels = level_count(if is_rip { SIZE.1 } else { SIZE.0 }, rounds);
+        assert_eq!(info.parts[0].levels.len(), levels, "{is_rip} {rounds:?}");
+        for level in 0..levels {
+            check(&path, level, rounds);
+        }
+    }
+}
+
+#[test]
+fn a_level_that_a_file_lacks_is_its_smallest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("levels.exr");
+    write(&path, false, RoundingMode::Down);
+    let info = decode::probe(&path).expect("a header");
+    let request = DecodeRequest { level: 99, ..request(&path, &info.layers[0].planes) };
+    let mut memory = FrameMemory::allocate(1 << 16).expect("memory");
+    let DecodeEnd::Done(decoded) = FileDecoder.decode(&request, &mut memory) else { panic!("it decodes") };
+    assert_eq!((decoded.layout.planes()[0].width, decoded.layout.planes()[0].height), (1, 1));
+}
