@@ -7,7 +7,7 @@ use half::f16;
 use rushes::decode;
 use rushes::frame::{FrameBuffer, SampleType};
 
-use crate::faithful::{decoded, plane_bytes};
+use crate::support::planes::{decoded, plane_bytes, request};
 
 fn fixtures(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
@@ -23,7 +23,7 @@ fn fixtures(folder: &str) -> Vec<PathBuf> {
 /// Every channel of the default layer in file order.
 fn planes(path: &Path) -> (FrameBuffer, Vec<usize>) {
     let info = decode::probe(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let frame = decoded(path, &info, info.default_layer, 0);
+    let frame = decoded(&request(path, &info.layers[info.default_layer].planes));
     let mut order: Vec<usize> = (0..frame.layout.planes().len()).collect();
     order.sort_by(|a, b| frame.layout.planes()[*a].name.cmp(&frame.layout.planes()[*b].name));
     (frame, order)

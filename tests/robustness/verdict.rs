@@ -2,15 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rushes::decode::{self, DecodeEnd, DecodeRequest, Decoded, Decoder, FileDecoder, PlaneRequest};
-use rushes::epoch::EpochWatch;
+use rushes::decode::{self, DecodeEnd, Decoded, Decoder, FileDecoder};
 use rushes::frame::{Area, FrameMemory};
 use xxhash_rust::xxh64::Xxh64;
 
 use crate::counting::peak_bytes;
+pub use crate::support::planes::request;
 
 /// A frame that needs more is not decoded here, and nothing else may take as much.
 const MOST_BYTES: usize = 512 << 20;
@@ -28,16 +27,6 @@ pub enum Verdict {
 impl Verdict {
     pub fn is_error(&self) -> bool {
         matches!(self, Self::Error { .. })
-    }
-}
-
-pub fn request(path: &Path, planes: &PlaneRequest) -> DecodeRequest {
-    DecodeRequest {
-        path: path.to_path_buf(),
-        planes: Arc::new(planes.clone()),
-        level: 0,
-        helpers: 0,
-        watch: EpochWatch::never_stale(),
     }
 }
 
