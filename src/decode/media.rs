@@ -53,6 +53,8 @@ pub struct Part {
     pub views: Vec<String>,
     /// Width and height of every resolution level that is smaller in both directions alike, the largest first.
     pub levels: Vec<(u32, u32)>,
+    /// The level that is decoded while somebody scrubs, where that is much faster than the full size.
+    pub scrub_level: Option<u8>,
     /// Why the pixels of this part cannot be decoded, when the header already tells.
     pub obstacle: Option<String>,
 }
@@ -285,6 +287,7 @@ mod tests {
             attributes: Vec::new(),
             views: Vec::new(),
             levels: Vec::new(),
+            scrub_level: None,
             obstacle: None,
         }
     }

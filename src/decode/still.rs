@@ -147,6 +147,7 @@ pub fn probe(path: &Path, format: ImageFormat) -> Result<MediaInfo, DecodeError>
         attributes: Vec::new(),
         views: Vec::new(),
         levels: Vec::new(),
+        scrub_level: None,
         obstacle: None,
     }];
     let layers = layers_of(&parts);

@@ -6,7 +6,8 @@ use exr::image::RipMaps;
 use exr::math::RoundingMode;
 use exr::prelude::*;
 use rushes::decode::{self, DecodeEnd, DecodeRequest, Decoder, FileDecoder};
-use rushes::frame::FrameMemory;
+use rushes::encode::{DemoCodec, DemoOptions, write_demo_sequence};
+use rushes::frame::{FrameMemory, Role};
 
 use crate::verdict::request;
 
@@ -103,4 +104,57 @@ fn a_level_that_a_file_lacks_is_its_smallest() {
     let mut memory = FrameMemory::allocate(1 << 16).expect("memory");
     let DecodeEnd::Done(decoded) = FileDecoder.decode(&request, &mut memory) else { panic!("it decodes") };
     assert_eq!((decoded.layout.planes()[0].width, decoded.layout.planes()[0].height), (1, 1));
+}
+
+/// One channel of a demo frame at a level: width, height and samples.
+fn red_at(codec: DemoCodec, folder: &Path, level: u8) -> (u32, u32, Vec<f32>) {
+    let options = DemoOptions { width: 300, height: 203, frames: 1, codec };
+    let files = write_demo_sequence(&folder.join(options.folder_name()), &options, &mut |_, _| {});
+    let path = files.expect("a demo frame").remove(0);
+    let info = decode::probe(&path).expect("a header");
+    let planes = info.layers[info.default_layer].planes.displayed();
+    let mut memory = FrameMemory::allocate(1 << 20).expect("memory");
+    memory.bytes_mut().fill(0xAA);
+    let end = FileDecoder.decode(&DecodeRequest { level, ..request(&path, &planes) }, &mut memory);
+    let DecodeEnd::Done(decoded) = end else { panic!("{codec:?}: {end:?}") };
+    let plane = decoded.layout.plane_with_role(Role::Red).expect("red");
+    let (spec, span) = (&decoded.layout.planes()[plane], decoded.layout.spans()[plane]);
+    let row = |row| &memory.bytes()[span.row(row)][..2 * spec.width as usize];
+    let bytes = (0..spec.height as usize).flat_map(row).copied().collect::<Vec<u8>>();
+    let samples = bytes.chunks_exact(2).map(|half| f16::from_le_bytes([half[0], half[1]]).to_f32());
+    (spec.width, spec.height, samples.collect())
+}
+
+#[test]
+fn every_fourth_line_is_the_one_of_the_full_size() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for codec in [DemoCodec::None, DemoCodec::Rle, DemoCodec::Zips] {
+        let (width, _, full) = red_at(codec, folder.path(), 0);
+        let (proxy_width, height, proxy) = red_at(codec, folder.path(), 2);
+        assert_eq!((proxy_width, height), (width, 51));
+        for (line, row) in proxy.chunks_exact(width as usize).enumerate() {
+            assert_eq!(row, &full[4 * line * width as usize..][..width as usize], "{codec:?} line {line}");
+        }
+    }
+}
+
+#[test]
+fn an_eighth_of_dwa_is_the_mean_of_its_blocks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for codec in [DemoCodec::Dwaa, DemoCodec::Dwab] {
+        let (width, _, full) = red_at(codec, folder.path(), 0);
+        let (proxy_width, height, proxy) = red_at(codec, folder.path(), 2);
+        assert_eq!((proxy_width, height), (38, 26));
+        let mut far = 0;
+        for (at, found) in proxy.iter().enumerate() {
+            let (left, top) = (at as u32 % proxy_width * 8, at as u32 / proxy_width * 8);
+            let pixels = (top..(top + 8).min(203))
+                .flat_map(|y| (left..(left + 8).min(300)).map(move |x| y * width + x));
+            let values: Vec<f32> = pixels.map(|pixel| full[pixel as usize]).collect();
+            let (least, most) = values.iter().fold((f32::MAX, f32::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
+            // The mean is taken in another scale, in which it lies between the extremes as well.
+            far += usize::from(*found < least - 0.05 || *found > most + 0.05);
+        }
+        assert!(far < proxy.len() / 50, "{codec:?}: {far} of {}", proxy.len());
+    }
 }

@@ -47,6 +47,7 @@ fn info() -> MediaInfo {
         attributes: Vec::new(),
         views: Vec::new(),
         levels: Vec::new(),
+        scrub_level: None,
         obstacle: None,
     };
     let layer = |name: &&str| Layer {

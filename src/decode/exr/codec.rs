@@ -7,6 +7,7 @@ use super::bytes::Carry;
 use super::chunk::{Chunk, Rows};
 use super::header::PartHeader;
 use super::inflate::Workspace;
+use super::proxy::Shrink;
 use super::{b44, deep, dwa, piz, pxr24, simd, zstd};
 use crate::decode::DecodeError;
 
@@ -70,6 +71,32 @@ impl ChunkCodec {
     /// Whether the samples stand in the file as they are.
     pub fn is_none(&self) -> bool {
         matches!(self.codec, Codec::None)
+    }
+
+    /// Decodes one chunk at a smaller size. Lines of the full width are decoded as they are.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_shrunk(
+        &self,
+        chunk: &Chunk,
+        shrink: Shrink,
+        compressed: &[u8],
+        rows: &mut impl Rows,
+    ) -> Result<(), DecodeError> {
+        if shrink.across == 1 {
+            return self.decode(chunk, compressed, rows);
+        }
+        if compressed.len() == chunk.bytes() {
+            copy_corners(chunk, shrink, compressed, rows);
+            return Ok(());
+        }
+        match &self.codec {
+            Codec::Dwa => {
+                Workspace::with(|workspace| dwa::decode_proxy(chunk, compressed, &mut workspace.dwa, rows))
+            }
+            _ => Err(DecodeError::not_supported("this compression has no smaller size")),
+        }
     }
 
     /// Decodes one chunk into rows.
@@ -148,6 +175,25 @@ fn copy(chunk: &Chunk, samples: &[u8], rows: &mut impl Rows) {
             row.copy_from_slice(from);
         }
         rest = after;
+    }
+}
+
+/// Copies the first sample of every block of pixels from samples that stand in file order.
+fn copy_corners(chunk: &Chunk, shrink: Shrink, samples: &[u8], rows: &mut impl Rows) {
+    let mut rest = samples;
+    for (channel, line) in chunk.file_order() {
+        let (from, after) = rest.split_at(chunk.line_bytes(channel));
+        rest = after;
+        if !(line as u32).is_multiple_of(shrink.down) {
+            continue;
+        }
+        let sample_bytes = chunk.channels[channel].kind.bytes();
+        let corners = from.chunks(sample_bytes * shrink.across as usize);
+        if let Some(row) = rows.row(channel, line / shrink.down as usize) {
+            for (to, block) in row.chunks_exact_mut(sample_bytes).zip(corners) {
+                to.copy_from_slice(&block[..sample_bytes]);
+            }
+        }
     }
 }
 

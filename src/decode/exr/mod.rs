@@ -25,6 +25,7 @@ mod oracle;
 mod piz;
 mod place;
 mod plan;
+mod proxy;
 mod pxr24;
 mod read;
 mod scratch;

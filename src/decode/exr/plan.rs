@@ -10,9 +10,10 @@ use super::blocks::BlockGrid;
 use super::chunk::{ChannelKind, Kind};
 use super::codec::ChunkCodec;
 use super::gate;
-use super::header::{FileHeader, PartHeader};
+use super::header::{FileHeader, LevelMode, PartHeader};
 use super::mix::Mix;
 use super::place::Placement;
+use super::proxy::Shrink;
 use super::source::{ReadWindow, Source};
 use crate::decode::{DecodeError, PlaneRequest};
 use crate::frame::{PlaneLayout, Window};
@@ -33,6 +34,8 @@ pub struct FramePlan {
     wanted_level: u8,
     /// The level that is read.
     pub grid: BlockGrid,
+    /// What is left out of that level.
+    pub shrink: Shrink,
     pub codec: ChunkCodec,
     pub placement: Placement,
     /// What becomes of the planes of the placement, where they are not what is shown.
@@ -105,7 +108,13 @@ impl FramePlan {
         gate::check_part(part, file_bytes)?;
         let data = gate::data_window(part)?;
         let grid = BlockGrid::at_level(part, data, u32::from(level));
-        let level_window = Window { width: grid.width(), height: grid.height(), ..data };
+        let shrink = if part.tiles.is_some_and(|tiles| tiles.level_mode != LevelMode::One) {
+            Shrink::NONE
+        } else {
+            Shrink::of(part, level)
+        };
+        let (width, height) = (grid.width().div_ceil(shrink.across), grid.height().div_ceil(shrink.down));
+        let level_window = Window { width, height, ..data };
         let windows = (data, gate::display_window(part, data), gate::pixel_aspect(part));
         let placement = Placement::new(channel_kinds(part), request, level_window, windows)?;
         let mix = match request.mixes_chroma {
@@ -123,6 +132,7 @@ impl FramePlan {
             request: Arc::clone(request),
             wanted_level: level,
             grid,
+            shrink,
             codec: ChunkCodec::new(part)?,
             placement,
             mix,

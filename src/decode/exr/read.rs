@@ -12,7 +12,7 @@ use super::place::sample_type;
 use super::plan::{FramePlan, channel_kinds};
 use super::source::{ReadWindow, Source};
 use super::walk::ChunkWalk;
-use super::{attribute, codec, gate};
+use super::{attribute, codec, gate, proxy};
 use crate::decode::media::{default_layer, layers_of};
 use crate::decode::{
     Channel, DecodeEnd, DecodeError, DecodeFloor, DecodeRequest, MediaInfo, Part, PlaneRequest,
@@ -65,6 +65,10 @@ fn describe(number: usize, part: &PartHeader, file_bytes: u64) -> Result<Part, D
         sample: sample_type(channel.kind),
         sampling: channel.sampling,
     });
+    let levels: Vec<(u32, u32)> = BlockGrid::levels(part, data_window)
+        .filter(|grid| grid.level().0 == grid.level().1)
+        .map(|grid| (grid.width(), grid.height()))
+        .collect();
     Ok(Part {
         number,
         name: part.text("name"),
@@ -77,10 +81,8 @@ fn describe(number: usize, part: &PartHeader, file_bytes: u64) -> Result<Part, D
         channels: channels.collect(),
         attributes: part.attributes.iter().map(attribute::shown).collect(),
         views: part.attribute("multiView").map(attribute::strings).unwrap_or_default(),
-        levels: BlockGrid::levels(part, data_window)
-            .filter(|grid| grid.level().0 == grid.level().1)
-            .map(|grid| (grid.width(), grid.height()))
-            .collect(),
+        scrub_level: proxy::scrub_level(part, &levels),
+        levels,
         obstacle: codec::obstacle(part),
     })
 }

@@ -11,6 +11,7 @@ use super::blocks::BlockGrid;
 use super::direct::DirectLines;
 use super::place::Band;
 use super::plan::FramePlan;
+use super::proxy::Shrink;
 use super::source::{ReadWindow, Source};
 use super::{deep, gate};
 use crate::decode::{DecodeEnd, DecodeError, Decoded};
@@ -135,7 +136,8 @@ impl<'a> ChunkWalk<'a> {
             return Err(damage.unwrap_or_else(|| DecodeError::damaged("it has no chunks")));
         }
         let mut band = placement.whole(memory);
-        missing.iter().for_each(|area| placement.clear(*area, &mut band));
+        missing.iter().for_each(|area| placement.clear(self.plan.shrink.shrunk(*area), &mut band));
+        let missing = missing.into_iter().map(|area| self.in_data_window(area)).collect();
         Ok(DecodeEnd::Done(Decoded { layout: placement.layout().clone(), missing }))
     }
 
@@ -150,7 +152,11 @@ impl<'a> ChunkWalk<'a> {
                     if watch.is_stale() {
                         break;
                     }
-                    match self.decode_chunk(window, position, &mut band) {
+                    let end = match self.plan.shrink.takes_row(position.1) {
+                        true => self.decode_chunk(window, position, &mut band),
+                        false => Ok(()),
+                    };
+                    match end {
                         Ok(()) => self.table.is_done[self.number(position)].store(true, Ordering::Relaxed),
                         Err(error @ DecodeError::Io { .. }) => return lock().failure = Some(error),
                         Err(error) => _ = lock().damage.get_or_insert(error),
@@ -173,7 +179,12 @@ impl<'a> ChunkWalk<'a> {
             first_line: plan.first_line,
         };
         let most = lines.lines_a_call();
-        if !plan.codec.is_none() || plan.part.tiles.is_some() || plan.part.is_deep || most == 0 {
+        if !plan.codec.is_none()
+            || plan.part.tiles.is_some()
+            || plan.part.is_deep
+            || plan.shrink != Shrink::NONE
+            || most == 0
+        {
             return false;
         }
         let numbers = rows.start as usize..rows.end as usize;
@@ -203,6 +214,7 @@ impl<'a> ChunkWalk<'a> {
         let first_row = work.next_row;
         work.next_row += rows;
         let end = work.next_row.saturating_mul(grid.block_height()).min(grid.height());
+        let end = end.div_ceil(self.plan.shrink.down);
         Some((first_row..work.next_row, self.plan.placement.take_above(end, &mut work.rest)))
     }
 
@@ -218,7 +230,10 @@ impl<'a> ChunkWalk<'a> {
         let compressed = window.bytes(self.source, found.offset, found.length)?;
         let placement = &self.plan.placement;
         let chunk = placement.chunk(found.area);
-        let mut rows = placement.rows(found.area, band);
+        let mut rows = placement.rows(self.plan.shrink.shrunk(found.area), band);
+        if self.plan.shrink != Shrink::NONE {
+            return self.plan.codec.decode_shrunk(&chunk, self.plan.shrink, compressed, &mut rows);
+        }
         let Some(sizes) = found.deep else { return self.plan.codec.decode(&chunk, compressed, &mut rows) };
         let (table, samples) = compressed.split_at(sizes.table);
         let compression = self.plan.part.compression;
@@ -283,6 +298,20 @@ impl<'a> ChunkWalk<'a> {
 
     fn number(&self, (column, row): (u32, u32)) -> usize {
         row as usize * self.plan.grid.columns() as usize + column as usize
+    }
+
+    /// An area of this level, as large as the full size; of lines that stand for others, with those.
+    fn in_data_window(&self, area: Area) -> Area {
+        let (grid, data) = (&self.plan.grid, self.plan.layout().data_window());
+        let height =
+            if self.plan.shrink.across == 1 { area.height.max(self.plan.shrink.down) } else { area.height };
+        let scaled = |at: u32, side: u32, full: u32| {
+            (u64::from(at) * u64::from(full) / u64::from(side.max(1))).min(full.into()) as u32
+        };
+        let (x, y) = (scaled(area.x, grid.width(), data.width), scaled(area.y, grid.height(), data.height));
+        let right = scaled(area.x + area.width, grid.width(), data.width);
+        let bottom = scaled(area.y + height, grid.height(), data.height);
+        Area { x, y, width: (right - x).max(1), height: (bottom - y).max(1) }
     }
 
     /// What no chunk has filled, in as few rectangles as neighbours make.
