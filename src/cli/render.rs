@@ -210,7 +210,9 @@ impl Renderer<'_> {
                     let reason = slate_text(&snapshot).unwrap_or_default();
                     return Err(Failure::new(Failure::SOME_MEDIA, reason));
                 }
-                ShownStatus::Empty | ShownStatus::Held(_) => self.headless.wait(&tick),
+                ShownStatus::Empty | ShownStatus::Held(_) | ShownStatus::Proxy(_) => {
+                    self.headless.wait(&tick)
+                }
             }
         }
     }

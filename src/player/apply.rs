@@ -28,12 +28,12 @@ impl Player {
             Command::SelectLayer(layer) => self.show_layer(layer),
             Command::SelectClip(clip) if clip < self.clips.len() => self.show_clip(clip),
             Command::Reload => self.reload(now),
-            other => self.move_playhead(other),
+            other => self.move_playhead(other, now),
         }
     }
 
     /// The commands of playback and of the work area.
-    fn move_playhead(&mut self, command: Command) {
+    fn move_playhead(&mut self, command: Command, now: Nanos) {
         let area = self.transport.travel.area;
         let playhead = self.transport.travel.playhead;
         let last = self.last_index();
@@ -54,7 +54,10 @@ impl Player {
             Command::First => self.transport.seek(area.first()),
             Command::Last if playhead == area.last() => self.transport.seek(last),
             Command::Last => self.transport.seek(area.last()),
-            Command::Seek(index) => self.transport.seek(index.min(last)),
+            Command::Seek(index) => {
+                self.scrub.seek(now);
+                self.transport.seek(index.min(last));
+            }
             Command::SetIn => self.set_in(playhead, last),
             Command::SetOut => self.set_out(playhead),
             Command::ClearInOut => self.transport.travel.area = WorkArea::new(0, last),

@@ -314,6 +314,11 @@ impl Clip {
         PlaneLayout::new(specs.collect(), window, window, 1.0).map_or(0, |layout| layout.total_bytes())
     }
 
+    /// The level of the smaller picture that is decoded while somebody scrubs.
+    pub fn scrub_level(&self) -> Option<u8> {
+        self.info.part_of(self.layer)?.scrub_level
+    }
+
     /// Width and height of the level that is decoded.
     fn level_size(&self, part: &Part) -> (u32, u32) {
         let level = part.levels.get(usize::from(self.level)).or(part.levels.last());

@@ -7,6 +7,7 @@ mod clip;
 mod command;
 mod report;
 mod residents;
+mod scrub;
 mod tick;
 mod transport;
 mod view;
@@ -119,6 +120,7 @@ pub struct Player {
     /// The frame that has the first claim on memory: the one that playback waits for, else the one
     /// that belongs on screen.
     due: Option<FrameKey>,
+    scrub: scrub::Scrub,
     /// This tick presents a frame, which is drawn after it.
     presents_now: bool,
     cpu_traffic: Traffic,
@@ -167,6 +169,7 @@ impl Player {
             origin: None,
             on_screen: None,
             due: None,
+            scrub: scrub::Scrub::default(),
             presents_now: false,
             cpu_traffic: Traffic::default(),
             gpu_traffic: Traffic::default(),

@@ -58,7 +58,10 @@ impl Player {
 
     /// The picture on screen, the one that belongs there and the one that is waited for never leave.
     fn is_protected(&self, key: FrameKey) -> bool {
-        self.picture() == Some(key) || self.shown_source() == Some(key) || self.due == Some(key)
+        self.picture() == Some(key)
+            || self.shown_source() == Some(key)
+            || self.due == Some(key)
+            || self.proxy() == Some(key)
     }
 
     /// What is on screen after this tick: what belongs there once it is in VRAM, until then what was.
@@ -143,7 +146,7 @@ impl Player {
 
     /// The next use of a key; what belongs on screen is used now, even as a stand-in.
     fn rank(&self, key: FrameKey) -> NextUse {
-        if self.due == Some(key) || self.shown_source() == Some(key) {
+        if self.due == Some(key) || self.shown_source() == Some(key) || self.proxy() == Some(key) {
             return NextUse::NOW;
         }
         self.keep().map_or(NextUse::NEVER, |keep| keep.next_use(key))
@@ -169,6 +172,9 @@ impl Player {
         self.choose_upload(self.due);
         if self.due.is_none_or(|due| self.ring.is_resident(due) || self.ring.on_their_way() == 0) {
             self.choose_upload(self.shown_source());
+        }
+        if self.shown_source().is_some_and(|key| !self.ring.holds(key)) {
+            self.choose_upload(self.proxy());
         }
         for distance in 0..self.vram_horizon() {
             if self.ring.on_their_way() >= UPLOADS_IN_FLIGHT {

@@ -168,7 +168,8 @@ impl Player {
     /// Whether a frame of the current stream is used again, or stands in for one that is.
     fn is_wanted(&self, key: FrameKey) -> bool {
         let Some(keep) = self.keep() else { return false };
-        keep.next_use(key) != NextUse::NEVER || self.shown_source() == Some(key)
+        let is_shown = self.shown_source() == Some(key) || self.proxy() == Some(key);
+        keep.next_use(key) != NextUse::NEVER || is_shown
     }
 
     pub(super) fn note_failure(&mut self, key: FrameKey, error: DecodeError, now: Nanos) {
@@ -296,6 +297,7 @@ impl Player {
         let is_ranked = |key: &FrameKey| {
             keep.next_use(*key).distance().is_some_and(|distance| horizon.contains(distance))
                 || self.shown_source() == Some(*key)
+                || self.proxy() == Some(*key)
         };
         self.preloader.keys().filter(is_ranked).collect()
     }
@@ -306,6 +308,13 @@ impl Player {
         }
         let limit = self.preloader.free_credits();
         let due = self.due.filter(|key| self.is_needed(*key));
+        if let Some(proxy) = self.awaited_proxy(now) {
+            self.needs_plan = false;
+            if limit > 0 && !self.preloader.is_in_flight(proxy) {
+                self.issue(proxy, now);
+            }
+            return;
+        }
         if let Some(key) = self.due.filter(|key| self.goes_alone(*key)) {
             self.needs_plan = false;
             if due.is_some() && limit > 0 {
@@ -369,7 +378,7 @@ impl Player {
             helpers: if is_urgent { usize::MAX } else { 0 },
             watch: crate::epoch::EpochWatch::never_stale(),
         };
-        let bytes = self.known_bytes.get(&key).copied().unwrap_or_else(|| clip.frame_bytes());
+        let bytes = self.expected_bytes(key);
         let Some(pooled) = self.reserve(key, bytes, now) else {
             self.cpu_traffic.refused += 1;
             return false;
@@ -386,7 +395,10 @@ impl Player {
     fn choose_shown_frame(&mut self) {
         self.shown = self.shown_now();
         self.on_screen = match &self.shown {
-            ShownStatus::Exact(key) | ShownStatus::StandIn(key, _) | ShownStatus::Held(key) => Some(*key),
+            ShownStatus::Exact(key)
+            | ShownStatus::StandIn(key, _)
+            | ShownStatus::Held(key)
+            | ShownStatus::Proxy(key) => Some(*key),
             _ => None,
         };
     }
@@ -406,6 +418,9 @@ impl Player {
         }
         if let Some(failure) = self.failures.get(&key) {
             return ShownStatus::Slate(format!("{}\n{}", self.frame_name(key), failure.error));
+        }
+        if let Some(proxy) = self.proxy().filter(|proxy| self.ring.is_resident(*proxy)) {
+            return ShownStatus::Proxy(proxy);
         }
         match self.on_screen.filter(|key| self.ring.is_resident(*key)) {
             Some(held) => ShownStatus::Held(held),

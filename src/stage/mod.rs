@@ -237,7 +237,10 @@ impl Stage {
 /// The frame that is drawn, if any.
 pub fn shown_key(shown: &ShownStatus) -> Option<FrameKey> {
     match shown {
-        ShownStatus::Exact(key) | ShownStatus::StandIn(key, _) | ShownStatus::Held(key) => Some(*key),
+        ShownStatus::Exact(key)
+        | ShownStatus::StandIn(key, _)
+        | ShownStatus::Held(key)
+        | ShownStatus::Proxy(key) => Some(*key),
         ShownStatus::Empty | ShownStatus::Slate(_) | ShownStatus::Black => None,
     }
 }

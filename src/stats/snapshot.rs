@@ -142,6 +142,8 @@ pub enum ShownStatus {
     StandIn(FrameKey, String),
     /// The frame before stays while this one is on its way.
     Held(FrameKey),
+    /// A smaller picture of the frame, which is on its way.
+    Proxy(FrameKey),
     /// No picture; the text says why.
     Slate(String),
     /// Black by the policy for missing frames.

@@ -20,6 +20,7 @@ pub fn overlay(ui: &mut Ui, rect: Rect, inputs: &Inputs<'_>) {
         ShownStatus::Slate(reason) => {
             text(ui, rect.center(), Align2::CENTER_CENTER, reason, 18.0, Color32::from_gray(230));
         }
+        ShownStatus::Proxy(_) => badge(ui, rect, 0, "PROXY", DIM),
         ShownStatus::StandIn(_, why) => badge(ui, rect, 0, why, FAIR),
         ShownStatus::Empty => text(ui, rect.center(), Align2::CENTER_CENTER, "loading", 16.0, DIM),
         ShownStatus::Exact(_) | ShownStatus::Held(_) | ShownStatus::Black => {}

@@ -10,6 +10,7 @@ mod loops;
 mod pace;
 mod requests;
 mod ring_faults;
+mod scrub;
 mod streams;
 mod threads;
 mod walk;

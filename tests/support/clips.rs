@@ -30,6 +30,13 @@ pub fn layout(times: u32) -> Arc<PlaneLayout> {
     Arc::new(PlaneLayout::new(vec![plane], window, window, 1.0).expect("a layout"))
 }
 
+/// The layout of a smaller picture: every eighth line.
+pub fn proxy_layout() -> Arc<PlaneLayout> {
+    let full = layout(1);
+    let plane = PlaneSpec { height: HEIGHT / 8, ..full.planes()[0].clone() };
+    Arc::new(PlaneLayout::new(vec![plane], full.data_window(), full.display_window(), 1.0).expect("a layout"))
+}
+
 fn info() -> MediaInfo {
     let window = Window::at_origin(WIDTH, HEIGHT);
     let channel =
@@ -80,4 +87,14 @@ pub fn numbered(id: ClipId, numbers: impl IntoIterator<Item = i64>, options: &Cl
 /// A clip of the frames 1 to `frames`.
 pub fn clip(id: ClipId, frames: u32) -> Clip {
     numbered(id, 1..=i64::from(frames), &ClipOptions::default())
+}
+
+/// A clip of the frames 1 to `frames`, with a level for scrubbing.
+pub fn clip_with_proxies(id: ClipId, frames: u32) -> Clip {
+    let mut info = info();
+    info.parts[0].scrub_level = Some(2);
+    let files =
+        (1..=i64::from(frames)).map(|number| (number, PathBuf::from(format!("fake.{number:04}.exr"))));
+    Clip::from_paths(id, "fake.####.exr", files.collect(), info, &ClipOptions::default())
+        .expect("a fake clip")
 }

@@ -68,6 +68,11 @@ impl ScriptedPool {
         self.script().out.iter().map(|job| job.key.index).collect()
     }
 
+    /// Keys of what is out.
+    pub fn out_keys(&self) -> Vec<FrameKey> {
+        self.script().out.iter().map(|job| job.key).collect()
+    }
+
     /// Indices of what is out and may be helped with.
     pub fn helped(&self) -> Vec<u32> {
         let script = self.script();
@@ -112,7 +117,7 @@ impl Script {
 }
 
 fn decode_end(key: FrameKey, end: End, times: u32, memory: &mut FrameMemory) -> DecodeEnd {
-    let layout = clips::layout(times);
+    let layout = if key.level > 0 { clips::proxy_layout() } else { clips::layout(times) };
     let part = Area { x: 0, y: 30, width: layout.data_window().width, height: 2 };
     let missing = if end == End::Degraded { vec![part] } else { Vec::new() };
     match end {

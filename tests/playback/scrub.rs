@@ -1,0 +1,84 @@
+//! While somebody scrubs, a smaller picture comes first; the frame itself follows when the playhead rests.
+
+use rushes::frame::FrameKey;
+use rushes::player::Command;
+use rushes::stats::ShownStatus;
+
+use crate::support::clips;
+use crate::support::rig::{Rig, SECOND, STEP};
+
+fn rig() -> Rig {
+    let mut rig = Rig::empty(100, 100);
+    rig.add(|id| clips::clip_with_proxies(id, 100));
+    rig.jobs_per_tick = 0;
+    rig
+}
+
+fn out(rig: &Rig) -> Vec<(u32, u8)> {
+    rig.pool.out_keys().into_iter().map(|key| (key.index, key.level)).collect()
+}
+
+/// Two seeks in a row, and all that was out before is done.
+fn scrub_to(rig: &mut Rig, index: u32) {
+    rig.command(Command::Seek(index - 1));
+    rig.tick_after(STEP);
+    rig.command(Command::Seek(index));
+    rig.tick_after(STEP);
+    for (index, level) in out(rig) {
+        if level == 0 {
+            rig.pool.finish(index, crate::support::pool::End::Skipped);
+        }
+    }
+    rig.tick_after(STEP);
+}
+
+fn proxy_shown(rig: &Rig) -> Option<FrameKey> {
+    match rig.last.shown {
+        ShownStatus::Proxy(key) => Some(key),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_smaller_picture_comes_first_and_the_frame_replaces_it() {
+    let mut rig = rig();
+    scrub_to(&mut rig, 40);
+    assert_eq!(out(&rig), [(40, 2)], "{:?}", rig.last.shown);
+    rig.jobs_per_tick = 1;
+    let mut shown = Vec::new();
+    for _ in 0..60 {
+        rig.tick_after(STEP);
+        shown.push((proxy_shown(&rig).map(|key| key.index), rig.exact()));
+    }
+    let proxy = shown.iter().position(|shown| *shown == (Some(40), None)).expect("the proxy is shown");
+    let exact = shown.iter().position(|shown| *shown == (None, Some(40))).expect("the frame is shown");
+    assert!(proxy < exact, "{shown:?}");
+    assert!(shown[exact..].iter().all(|shown| *shown == (None, Some(40))), "{shown:?}");
+}
+
+#[test]
+fn a_single_seek_and_playback_ask_for_the_frame_itself() {
+    let mut rig = rig();
+    rig.command(Command::Seek(40));
+    rig.tick();
+    assert!(out(&rig).iter().all(|(_, level)| *level == 0), "{:?}", out(&rig));
+    rig.tick_after(SECOND);
+    rig.command(Command::Seek(50));
+    rig.command(Command::Play);
+    rig.tick();
+    rig.command(Command::Seek(60));
+    rig.tick();
+    assert!(out(&rig).iter().all(|(_, level)| *level == 0), "{:?}", out(&rig));
+}
+
+#[test]
+fn a_smaller_picture_that_fails_keeps_nobody_waiting() {
+    let mut rig = rig();
+    rig.pool.script().ends.insert(40, crate::support::pool::End::Failed);
+    scrub_to(&mut rig, 40);
+    rig.jobs_per_tick = 1;
+    rig.tick_after(STEP);
+    rig.jobs_per_tick = 0;
+    rig.tick_after(STEP);
+    assert_eq!(out(&rig).first(), Some(&(40, 0)));
+}
