@@ -1,4 +1,4 @@
-//! What becomes of one file: probed, its default layer decoded, twice, and judged.
+//! What becomes of one file: probed, its default layer decoded, once more over other bytes, and judged.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -54,49 +54,67 @@ fn of_done(decoded: &Decoded, memory: &FrameMemory) -> Verdict {
     }
 }
 
-/// Decodes the default layer into memory that held `left_over` before.
-fn attempt(path: &Path, left_over: u8) -> Verdict {
-    let error = |text: String| Verdict::Error { text };
-    let info = match decode::probe(path) {
-        Ok(info) => info,
-        Err(probed) => return error(probed.to_string()),
-    };
-    let request = request(path, &info.layers[info.default_layer].planes);
-    let mut memory = FrameMemory::default();
-    loop {
-        memory.bytes_mut().fill(left_over);
-        match FileDecoder.decode(&request, &mut memory) {
-            DecodeEnd::Done(decoded) => return of_done(&decoded, &memory),
-            DecodeEnd::Failed(failed) => return error(failed.to_string()),
-            DecodeEnd::Skipped => panic!("nobody cancelled it"),
-            DecodeEnd::Refused { needed_bytes } if needed_bytes > MOST_BYTES => {
-                return Verdict::TooLarge { bytes: needed_bytes };
-            }
-            DecodeEnd::Refused { needed_bytes } => {
-                assert!(needed_bytes > memory.len_bytes(), "it was refused what it has");
-                memory = FrameMemory::allocate(needed_bytes).expect("memory");
+/// Judges files, one after the other, in the same memory.
+pub struct Judge {
+    memory: FrameMemory,
+    most_bytes: usize,
+}
+
+impl Judge {
+    /// One that leaves out frames of more bytes than this.
+    pub fn new(most_bytes: usize) -> Self {
+        Self { memory: FrameMemory::default(), most_bytes }
+    }
+
+    /// Decodes the default layer over whatever the memory holds.
+    fn attempt(&mut self, path: &Path) -> Verdict {
+        let error = |text: String| Verdict::Error { text };
+        let info = match decode::probe(path) {
+            Ok(info) => info,
+            Err(probed) => return error(probed.to_string()),
+        };
+        let request = request(path, &info.layers[info.default_layer].planes);
+        loop {
+            match FileDecoder.decode(&request, &mut self.memory) {
+                DecodeEnd::Done(decoded) => return of_done(&decoded, &self.memory),
+                DecodeEnd::Failed(failed) => return error(failed.to_string()),
+                DecodeEnd::Skipped => panic!("nobody cancelled it"),
+                DecodeEnd::Refused { needed_bytes } if needed_bytes > self.most_bytes => {
+                    return Verdict::TooLarge { bytes: needed_bytes };
+                }
+                DecodeEnd::Refused { needed_bytes } => {
+                    assert!(needed_bytes > self.memory.len_bytes(), "it was refused what it has");
+                    self.memory = FrameMemory::allocate(needed_bytes).expect("memory");
+                }
             }
         }
     }
-}
 
-fn guarded(path: &Path, left_over: u8) -> Verdict {
-    let started = Instant::now();
-    let work = || peak_bytes(|| catch_unwind(AssertUnwindSafe(|| attempt(path, left_over))));
-    let (result, peak) = work();
-    let verdict = result.unwrap_or_else(|_| panic!("{}: a panic escaped", path.display()));
-    assert!(started.elapsed() < LONGEST, "{}: {:?}", path.display(), started.elapsed());
-    assert!(peak < MOST_BYTES as i64, "{}: {peak} bytes", path.display());
-    verdict
-}
-
-/// Judges a file twice, with other bytes in the memory, and holds it to what every file must keep.
-pub fn judge(path: &Path) -> Verdict {
-    let verdict = guarded(path, 0xAA);
-    assert_eq!(verdict, guarded(path, 0x55), "{}: another verdict the second time", path.display());
-    if let Verdict::Error { text } = &verdict {
-        check_text(path, text);
+    /// Judges a file once, and holds it to what every file must keep.
+    pub fn once(&mut self, path: &Path) -> Verdict {
+        let started = Instant::now();
+        let (result, peak) = peak_bytes(|| catch_unwind(AssertUnwindSafe(|| self.attempt(path))));
+        let verdict = result.unwrap_or_else(|_| panic!("{}: a panic escaped", path.display()));
+        assert!(started.elapsed() < LONGEST, "{}: {:?}", path.display(), started.elapsed());
+        assert!(peak < MOST_BYTES as i64, "{}: {peak} bytes", path.display());
+        if let Verdict::Error { text } = &verdict {
+            check_text(path, text);
+        }
+        verdict
     }
+
+    /// Judges a file again, with these bytes in the memory: what was there before may make no difference.
+    pub fn again(&mut self, path: &Path, before: &Verdict, left_over: u8) {
+        self.memory.bytes_mut().fill(left_over);
+        assert_eq!(self.once(path), *before, "{}: another verdict the second time", path.display());
+    }
+}
+
+/// Judges a file twice, with other bytes in the memory.
+pub fn judge(path: &Path) -> Verdict {
+    let mut judge = Judge::new(MOST_BYTES);
+    let verdict = judge.once(path);
+    judge.again(path, &verdict, 0x55);
     verdict
 }
 
