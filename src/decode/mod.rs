@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::DecodeError;
+#[doc(hidden)]
+pub use exr::fuzz;
 pub use media::{Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest};
 
 use crate::epoch::EpochWatch;

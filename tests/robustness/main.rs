@@ -8,6 +8,7 @@ mod counting;
 mod cuts;
 mod faithful;
 mod fixtures;
+mod fuzz;
 mod gone;
 mod hostile;
 mod levels;

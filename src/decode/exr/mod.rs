@@ -3,6 +3,8 @@
 //!
 //! Format: «OpenEXR File Layout», Academy Software Foundation.
 
+pub mod fuzz;
+
 mod attribute;
 mod b44;
 mod blocks;

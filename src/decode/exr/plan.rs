@@ -96,7 +96,11 @@ impl FramePlan {
         })
     }
 
-    fn new(
+    /// The plan for a file whose headers are these, read and as bytes.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn new(
         file: &FileHeader,
         header: Vec<u8>,
         request: &Arc<PlaneRequest>,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::blocks::BlockGrid;
-use super::header::{self, PartHeader};
+use super::header::{self, FileHeader, PartHeader};
 use super::inflate::Workspace;
 use super::place::sample_type;
 use super::plan::{FramePlan, channel_kinds};
@@ -27,15 +27,23 @@ use crate::time::Rate;
 pub fn probe(path: &Path, file: &File) -> Result<MediaInfo, DecodeError> {
     let source = Source::new(path, file)?;
     let header = ReadWindow::new().header(&source)?;
-    gate::check_file(&header, source.file_bytes())?;
+    describe_file(&header, source.file_bytes(), source.path())
+}
+
+/// What a header says of a file of this size.
+///
+/// # Errors
+/// [`DecodeError`] when the gate refuses it.
+pub fn describe_file(header: &FileHeader, file_bytes: u64, path: &Path) -> Result<MediaInfo, DecodeError> {
+    gate::check_file(header, file_bytes)?;
     let parts: Vec<Part> = header
         .parts
         .iter()
         .enumerate()
-        .filter_map(|(number, part)| describe(number, part, source.file_bytes()).ok())
+        .filter_map(|(number, part)| describe(number, part, file_bytes).ok())
         .collect();
     if parts.len() < header.parts.len() {
-        log::warn!("{}: some parts declare more than the limits", crate::text::shown_path(source.path()));
+        log::warn!("{}: some parts declare more than the limits", crate::text::shown_path(path));
     }
     let layers = layers_of(&parts);
     if layers.is_empty() {
