@@ -26,7 +26,7 @@ fn level_count(full: usize, rounds: RoundingMode) -> usize {
 
 /// Samples that tell their level, row and column.
 fn samples((x, y): (usize, usize), (width, height): (usize, usize)) -> FlatSamples {
-    let word = |at: usize| (x << 28 | y << 24 | (at / width) << 12 | at % width) as u32;
+    let word = |at: usize| ((x << 28) | (y << 24) | ((at / width) << 12) | (at % width)) as u32;
     FlatSamples::U32((0..width * height).map(word).collect())
 }
 

@@ -15,7 +15,7 @@ pub fn channel(name: &str, kind: Kind, is_linear: bool) -> ChannelKind {
 pub fn compress(compression: Compression, chunk: &Chunk, samples: &[u8]) -> Vec<u8> {
     compression
         .compress_image_section_to_le(&header(compression, chunk), samples.to_vec(), bounds(chunk))
-        .unwrap()
+        .expect("it compresses")
 }
 
 /// Unpacks a chunk to samples in the file order of an uncompressed one; nothing where the crate finds it
@@ -27,7 +27,7 @@ pub fn decompress(compression: Compression, chunk: &Chunk, compressed: &[u8]) ->
 
 fn header(compression: Compression, chunk: &Chunk) -> Header {
     let channels = chunk.channels.iter().map(|channel| ChannelDescription {
-        name: Text::from(std::str::from_utf8(&channel.name).unwrap()),
+        name: Text::from(std::str::from_utf8(&channel.name).expect("a name")),
         sample_type: match channel.kind {
             Kind::Uint => SampleType::U32,
             Kind::Half => SampleType::F16,

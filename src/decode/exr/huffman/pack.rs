@@ -14,7 +14,7 @@ impl Writer {
                 self.bytes.push(0);
             }
             let bit = (value >> at & 1) as u8;
-            *self.bytes.last_mut().unwrap() |= bit << (7 - self.bits % 8);
+            *self.bytes.last_mut().expect("it packs") |= bit << (7 - self.bits % 8);
             self.bits += 1;
         }
     }
@@ -55,7 +55,7 @@ pub fn block(first: u32, lengths: &[u64], data: &[(u32, Option<u8>)]) -> Vec<u8>
 
 /// A block of any symbols, runs of four and more as repetitions, whose codes are about as long as one another.
 pub fn packed(symbols: &[u16]) -> Vec<u8> {
-    let (first, last) = (symbols.iter().min().unwrap(), symbols.iter().max().unwrap());
+    let (first, last) = (symbols.iter().min().expect("it packs"), symbols.iter().max().expect("it packs"));
     let mut lengths = vec![0; usize::from(last - first) + 2];
     symbols.iter().for_each(|symbol| lengths[usize::from(symbol - first)] = 1);
     lengths[usize::from(last - first) + 1] = 1;
