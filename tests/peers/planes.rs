@@ -8,9 +8,6 @@ use rushes::frame::{FrameBuffer, Window};
 use crate::reference::{Header, Picture, Reference};
 use crate::support::planes::{decoded, is_same, plane_bytes, request};
 
-/// What is refused by name and need not be compared.
-const NOT_READ: [&str; 2] = ["htj2k", "lj2k"];
-
 /// What became of many files.
 #[derive(Debug, Default)]
 pub struct Comparison {
@@ -44,9 +41,6 @@ impl Comparison {
             let theirs = &theirs[part.number];
             assert_eq!(Some(header(part)), theirs.header, "{}", path.display());
             match &part.obstacle {
-                Some(obstacle) if NOT_READ.iter().any(|codec| part.compression.starts_with(codec)) => {
-                    eprintln!("not compared: {} part {}: {obstacle}", path.display(), part.number);
-                }
                 Some(obstacle) => panic!("{} part {}: {obstacle}", path.display(), part.number),
                 None => self.add_part(path, &info, at, theirs, helpers),
             }

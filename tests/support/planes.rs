@@ -56,14 +56,14 @@ pub fn plane_bytes(frame: &FrameBuffer, plane: usize) -> Vec<u8> {
     frame.plane(plane).chunks_exact(span.row_bytes).flat_map(|row| &row[..row_bytes]).copied().collect()
 }
 
-/// Transforms of DWA are computed in another order than by others; what that changes is rounded to halves.
-const DWA_STEPS: u16 = 32;
+/// Transforms of DWA and LJ2K are computed in another order than by others; what that changes is rounded to halves.
+const LOSSY_STEPS: [(&str, u16); 3] = [("dwaa", 32), ("dwab", 32), ("lj2k", 2)];
 
-/// Whether the samples of a channel are those of another reader: bit for bit, but for DWA.
+/// Whether the samples of a channel are those of another reader: bit for bit, but for lossy transforms.
 pub fn is_same(compression: &str, sample: SampleType, ours: &[u8], theirs: &[u8]) -> bool {
-    match compression.starts_with("dwa") && sample != SampleType::U32 {
-        true => ours.len() == theirs.len() && steps_between(sample, ours, theirs) <= DWA_STEPS,
-        false => ours == theirs,
+    match LOSSY_STEPS.iter().find(|(lossy, _)| *lossy == compression && sample != SampleType::U32) {
+        Some((_, most)) => ours.len() == theirs.len() && steps_between(sample, ours, theirs) <= *most,
+        None => ours == theirs,
     }
 }
 

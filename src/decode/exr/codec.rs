@@ -8,7 +8,7 @@ use super::chunk::{Chunk, Rows};
 use super::header::PartHeader;
 use super::inflate::Workspace;
 use super::proxy::Shrink;
-use super::{b44, deep, dwa, piz, pxr24, simd, zstd};
+use super::{b44, deep, dwa, htj2k, piz, pxr24, simd, zstd};
 use crate::decode::DecodeError;
 
 /// Samples are little-endian in files and are copied as they are.
@@ -18,7 +18,7 @@ const _: () = assert!(cfg!(target_endian = "little"));
 pub fn obstacle(part: &PartHeader) -> Option<String> {
     let is_known = match part.is_deep {
         true => matches!(part.compression, 0..=3 | 13),
-        false => matches!(part.compression, 0..=9 | 13),
+        false => matches!(part.compression, 0..=13),
     };
     let of = if part.is_deep { "deep data of " } else { "" };
     (!is_known).then(|| format!("{of}the compression {}", compression_name(part.compression)))
@@ -39,6 +39,8 @@ enum Codec {
     B44,
     Zstd,
     Dwa,
+    /// HTJ2K of 32 and of 256 lines, and LJ2K.
+    Htj2k,
 }
 
 /// Decodes the chunks of one part.
@@ -61,6 +63,7 @@ impl ChunkCodec {
             4 => Codec::Piz,
             5 => Codec::Pxr24,
             6 | 7 => Codec::B44,
+            10..=12 => Codec::Htj2k,
             13 => Codec::Zstd,
             8 | 9 => Codec::Dwa,
             _ => return Err(refused()),
@@ -95,6 +98,13 @@ impl ChunkCodec {
             Codec::Dwa => {
                 Workspace::with(|workspace| dwa::decode_proxy(chunk, compressed, &mut workspace.dwa, rows))
             }
+            Codec::Htj2k => {
+                let halvings = shrink.down.ilog2() as u8;
+                let scratch = |workspace: &mut Workspace| {
+                    htj2k::decode_reduced(chunk, compressed, halvings, &mut workspace.htj2k, rows)
+                };
+                Workspace::with(scratch)
+            }
             _ => Err(DecodeError::not_supported("this compression has no smaller size")),
         }
     }
@@ -125,6 +135,9 @@ impl ChunkCodec {
             }
             Codec::Dwa => {
                 Workspace::with(|workspace| dwa::decode(chunk, compressed, &mut workspace.dwa, rows))
+            }
+            Codec::Htj2k => {
+                Workspace::with(|workspace| htj2k::decode(chunk, compressed, &mut workspace.htj2k, rows))
             }
             Codec::B44 => b44::decode(chunk, compressed, rows),
             Codec::Zstd => {

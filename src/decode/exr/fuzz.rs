@@ -13,8 +13,8 @@ use super::read;
 use crate::decode::{DecodeError, MediaInfo};
 
 /// A codec's name, which its fuzz target has too, and a compression of files that it decodes.
-const CODECS: [(&str, u8); 7] =
-    [("rle", 1), ("zip", 3), ("piz", 4), ("pxr24", 5), ("b44", 6), ("dwa", 8), ("zstd", 13)];
+const CODECS: [(&str, u8); 8] =
+    [("rle", 1), ("zip", 3), ("piz", 4), ("pxr24", 5), ("b44", 6), ("dwa", 8), ("htj2k", 11), ("zstd", 13)];
 
 /// Names that codecs tell apart. An input has the number of one for each channel.
 pub const NAMES: [&str; 8] = ["A", "B", "BY", "G", "R", "RY", "Y", "Z"];

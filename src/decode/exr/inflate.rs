@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use libdeflater::Decompressor;
 
 use super::scratch::grown;
-use super::{dwa, piz, zstd};
+use super::{dwa, htj2k, piz, zstd};
 use crate::decode::DecodeError;
 
 /// No deflate stream grows more than this («RFC 1951», a match of 258 bytes in 2 bits).
@@ -20,6 +20,7 @@ pub struct Workspace {
     inflater: Decompressor,
     scratch: Vec<u8>,
     pub dwa: dwa::Scratch,
+    pub htj2k: htj2k::Scratch,
     pub piz: piz::Scratch,
     pub zstd: zstd::Scratch,
 }
@@ -29,6 +30,7 @@ thread_local! {
         inflater: Decompressor::new(),
         scratch: Vec::new(),
         dwa: dwa::Scratch::default(),
+        htj2k: htj2k::Scratch::default(),
         piz: piz::Scratch::default(),
         zstd: zstd::Scratch::default(),
     });
@@ -45,6 +47,7 @@ impl Workspace {
         if largest_chunk > KEPT_CHUNK_BYTES {
             self.scratch = Vec::new();
             self.dwa = dwa::Scratch::default();
+            self.htj2k = htj2k::Scratch::default();
             self.piz = piz::Scratch::default();
             self.zstd = zstd::Scratch::default();
         }

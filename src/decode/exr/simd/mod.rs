@@ -4,6 +4,7 @@
 
 pub mod b44;
 pub mod dct;
+pub mod htj2k;
 mod sums;
 mod wavelet;
 
