@@ -45,7 +45,7 @@ fn compare_file(reference: &mut Reference, path: &Path, out: &Path) -> usize {
     let mut channels = 0;
     for layer in &info.layers {
         let part = &info.parts[layer.part];
-        let is_lossy = part.compression.starts_with("dwa");
+        let is_lossy = ["dwaa", "dwab", "lj2k"].contains(&&*part.compression);
         if part.obstacle.is_some() || is_lossy {
             continue;
         }

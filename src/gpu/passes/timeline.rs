@@ -265,6 +265,8 @@ fn pipeline(
         bind_group_layouts: &[Some(uniforms)],
         immediate_size: 0,
     });
+    let features = target.guaranteed_format_features(wgpu::Features::empty());
+    let is_blendable = features.flags.contains(wgpu::TextureFormatFeatureFlags::BLENDABLE);
     let attributes = wgpu::vertex_attr_array![0 => Uint32, 1 => Uint32, 2 => Uint32, 3 => Unorm8x4];
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
         label: Some("timeline"),
@@ -291,7 +293,8 @@ fn pipeline(
             compilation_options: Default::default(),
             targets: &[Some(wgpu::ColorTargetState {
                 format: target,
-                blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                // Targets for data take no strip, and their formats cannot be blended.
+                blend: is_blendable.then_some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
                 write_mask: wgpu::ColorWrites::ALL,
             })],
         }),
