@@ -84,20 +84,30 @@ pub fn render(args: &RenderArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     }
     let mut renderer = Renderer { headless, args, output, canvas: None };
     let mut failed = 0;
+    let mut incomplete = 0;
     for number in &numbers {
         let path = pattern.path(*number);
         if args.skip_existing && path.exists() {
             continue;
         }
-        if let Err(failure) = renderer.render_frame(*number, &path) {
-            if failure.code != Failure::SOME_MEDIA {
-                return Err(failure);
+        match renderer.render_frame(*number, &path) {
+            Ok(0) => {}
+            Ok(missing_rows) => {
+                incomplete += 1;
+                say(&format!("frame {number}: {missing_rows} rows have no data; the others are written"));
             }
-            failed += 1;
-            say(&format!("frame {number}: {}", failure.message));
+            Err(failure) if failure.code == Failure::SOME_MEDIA => {
+                failed += 1;
+                say(&format!("frame {number}: {}", failure.message));
+            }
+            Err(failure) => return Err(failure),
         }
     }
     match failed {
+        0 if incomplete > 0 => Err(Failure::new(
+            Failure::SOME_MEDIA,
+            format!("{incomplete} of {} frames are incomplete", numbers.len()),
+        )),
         0 => Ok(()),
         failed if failed == numbers.len() => {
             Err(Failure::new(Failure::NO_MEDIA, "no frame could be rendered"))
@@ -184,13 +194,16 @@ struct Renderer<'a> {
 }
 
 impl Renderer<'_> {
-    fn render_frame(&mut self, number: i64, path: &Path) -> Result<(), Failure> {
+    /// Writes a frame; gives the number of rows for which its file has no data.
+    fn render_frame(&mut self, number: i64, path: &Path) -> Result<u32, Failure> {
         let shown = self.show(number)?;
+        let missing_rows = self.headless.player.snapshot().missing_rows;
         let picture = match shown_key(&shown) {
             Some(key) if self.output.is_raw() => self.raw_picture(key)?,
             _ => self.picture(&shown)?,
         };
-        write_picture(path, &picture).map_err(|error| Failure::new(Failure::FAILED, error.to_string()))
+        write_picture(path, &picture).map_err(|error| Failure::new(Failure::FAILED, error.to_string()))?;
+        Ok(missing_rows)
     }
 
     /// Brings a frame to the screen that nobody sees, or says why it cannot be shown.

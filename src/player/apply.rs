@@ -54,8 +54,9 @@ impl Player {
             Command::First => self.transport.seek(area.first()),
             Command::Last if playhead == area.last() => self.transport.seek(last),
             Command::Last => self.transport.seek(area.last()),
-            Command::Seek(index) => {
-                self.scrub.seek(now);
+            Command::Seek(index) => self.transport.seek(index.min(last)),
+            Command::Scrub(index) => {
+                self.scrub.note(now);
                 self.transport.seek(index.min(last));
             }
             Command::SetIn => self.set_in(playhead, last),

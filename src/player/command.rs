@@ -46,6 +46,8 @@ pub enum Command {
     Quit,
     /// From here on: commands with a value, given by the mouse and by scripts, without keys.
     Seek(u32),
+    /// To an index by hand: while it moves, smaller pictures will do.
+    Scrub(u32),
     SelectLayer(usize),
     SelectClip(usize),
     SetRange(u32, u32),

@@ -4,7 +4,7 @@ use super::Player;
 use crate::frame::FrameKey;
 use crate::time::Nanos;
 
-/// Seeks that follow each other faster than this are scrubbing.
+/// For so long after a move by hand smaller pictures are asked for.
 const SCRUB_NANOS: Nanos = 300_000_000;
 /// Smaller pictures have at most this share of a frame's samples; one that has more says so and is asked again.
 const PROXY_SHARE: usize = 4;
@@ -12,17 +12,13 @@ const PROXY_SHARE: usize = 4;
 /// When the playhead was moved by hand.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scrub {
-    last_seek: Option<Nanos>,
     until: Option<Nanos>,
 }
 
 impl Scrub {
-    /// Notes a seek; the second of a row begins to scrub.
-    pub fn seek(&mut self, now: Nanos) {
-        if self.last_seek.is_some_and(|last| now - last < SCRUB_NANOS) {
-            self.until = Some(now + SCRUB_NANOS);
-        }
-        self.last_seek = Some(now);
+    /// The playhead was moved by hand.
+    pub fn note(&mut self, now: Nanos) {
+        self.until = Some(now + SCRUB_NANOS);
     }
 
     fn is_on(self, now: Nanos) -> bool {

@@ -50,6 +50,6 @@ fn scrub(ui: &Ui, response: &egui::Response, inputs: &Inputs<'_>, output: &mut O
     let last = i64::from(clip.frames - 1);
     let frame = (i64::from(start) + (moved / points) as i64).clamp(0, last) as u32;
     if frame != playhead {
-        output.commands.push(Command::Seek(frame));
+        output.commands.push(Command::Scrub(frame));
     }
 }

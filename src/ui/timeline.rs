@@ -21,7 +21,7 @@ pub fn timeline(
     if let Some(position) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on()) {
         let frame = frame_under(position.x);
         if frame != inputs.snapshot.transport.playhead {
-            output.commands.push(Command::Seek(frame));
+            output.commands.push(Command::Scrub(frame));
         }
     }
     if let Some(position) = response.hover_pos() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::program::{demo_sequence, expect, json, rushes, text};
+use super::program::{demo_sequence, expect, json, run, rushes, stderr, text};
 use super::support::{skip, tool};
 
 /// The injector as a library, where there is a compiler for it.
@@ -43,4 +43,22 @@ fn failing_reads_are_slates_and_playback_goes_on() {
     let played = json(&output);
     assert!(played["decode"]["error"].as_u64() > Some(0), "no frame failed: {played}");
     assert_eq!(played["presented"], 16);
+}
+
+#[test]
+fn an_incomplete_frame_is_written_and_reported() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pattern = demo_sequence(folder.path(), 1);
+    let frame = std::fs::read_dir(Path::new(&pattern).parent().expect("a folder"))
+        .expect("the frames")
+        .map(|entry| entry.expect("an entry").path())
+        .next()
+        .expect("a frame");
+    let bytes = std::fs::read(&frame).expect("a frame");
+    std::fs::write(&frame, &bytes[..bytes.len() * 2 / 3]).expect("half a frame");
+    let out = folder.path().join("out.png");
+    let output = run(&["render", "--single", text(&frame), "-o", text(&out)], 4);
+    let said = stderr(&output);
+    assert!(said.contains("rows have no data") && said.contains("1 of 1 frames are incomplete"), "{said}");
+    assert!(out.metadata().expect("the picture").len() > 0);
 }
