@@ -8,5 +8,5 @@ if [[ $# -ne 1 ]]; then
 fi
 python3 -m venv "$1"
 "$1/bin/python" -m pip install --quiet --disable-pip-version-check \
-    OpenEXR==3.5.3 openimageio==3.2.2.0 numpy==2.4.6
+    OpenEXR==3.5.3 openimageio==3.2.2.0 numpy
 "$1/bin/python" -c 'import numpy, OpenEXR, OpenImageIO; print("ready: OpenEXR", OpenEXR.__version__)'
