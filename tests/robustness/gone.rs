@@ -1,6 +1,7 @@
 //! Paths without a file, files that change under the decoder, files with another's ending.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rushes::decode::{self, DecodeEnd, DecodeError, Decoder, FileDecoder, PlaneRequest};
 use rushes::encode::DemoCodec;
@@ -97,4 +98,37 @@ fn a_cancelled_decode_is_skipped() {
     request.watch = ticket.watch();
     let mut memory = FrameMemory::allocate(1 << 20).expect("memory");
     assert!(matches!(FileDecoder.decode(&request, &mut memory), DecodeEnd::Skipped));
+}
+
+#[test]
+fn a_frame_that_is_wanted_again_while_it_stops_has_no_holes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for codec in [DemoCodec::Zips, DemoCodec::None] {
+        let seed = seeds::scan_lines(folder.path(), 40, 2000, &[codec]).remove(0);
+        let info = decode::probe(&seed).expect("a valid file");
+        let mut clock = rushes::epoch::EpochClock::default();
+        let ticket = clock.ticket();
+        let request = rushes::decode::DecodeRequest {
+            watch: ticket.watch(),
+            ..request(&seed, &info.layers[0].planes.displayed())
+        };
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    clock.advance();
+                    ticket.restamp();
+                    (0..200).for_each(|_| std::hint::spin_loop());
+                }
+            });
+            let mut memory = FrameMemory::allocate(1 << 22).expect("memory");
+            let holes = (0..300).filter(|_| match FileDecoder.decode(&request, &mut memory) {
+                DecodeEnd::Done(decoded) => !decoded.missing.is_empty(),
+                _ => false,
+            });
+            let holes = holes.count();
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(holes, 0, "{codec:?}");
+        });
+    }
 }

@@ -158,3 +158,23 @@ fn an_eighth_of_dwa_is_the_mean_of_its_blocks() {
         assert!(far < proxy.len() / 50, "{codec:?}: {far} of {}", proxy.len());
     }
 }
+
+#[test]
+fn a_smaller_size_without_a_good_line_fails_like_the_frame() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = DemoOptions { width: 64, height: 32, frames: 1, codec: DemoCodec::Zips };
+    let files = write_demo_sequence(folder.path(), &options, &mut |_, _| {});
+    let path = files.expect("a demo frame").remove(0);
+    let planes = decode::probe(&path).expect("a header").layers[0].planes.displayed();
+    let mut bytes = std::fs::read(&path).expect("the file");
+    // The offset table lies where the first chunk is as far away as the table is long.
+    let table = (0..bytes.len() - 8).find(|at| bytes[*at..*at + 8] == (*at as u64 + 32 * 8).to_le_bytes());
+    let table = table.expect("the offset table");
+    bytes[table..table + 32 * 8].fill(0);
+    std::fs::write(&path, bytes).expect("the damaged file");
+    let mut memory = FrameMemory::allocate(1 << 20).expect("memory");
+    for level in [0, 2] {
+        let end = FileDecoder.decode(&DecodeRequest { level, ..request(&path, &planes) }, &mut memory);
+        assert!(matches!(end, DecodeEnd::Failed(_)), "level {level}: {end:?}");
+    }
+}

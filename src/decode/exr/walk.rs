@@ -146,25 +146,21 @@ impl<'a> ChunkWalk<'a> {
         let lock = || work.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let Some((rows, mut band)) = self.next_band(&mut lock()) else { return };
-            if !self.read_directly(rows.clone(), watch, &mut band) {
-                let columns = 0..self.plan.grid.columns();
-                for position in rows.flat_map(|row| columns.clone().map(move |column| (column, row))) {
-                    if watch.is_stale() {
-                        break;
-                    }
-                    let end = match self.plan.shrink.takes_row(position.1) {
-                        true => self.decode_chunk(window, position, &mut band),
-                        false => Ok(()),
-                    };
-                    match end {
-                        Ok(()) => self.table.is_done[self.number(position)].store(true, Ordering::Relaxed),
-                        Err(error @ DecodeError::Io { .. }) => return lock().failure = Some(error),
-                        Err(error) => _ = lock().damage.get_or_insert(error),
-                    }
-                }
+            if self.read_directly(rows.clone(), watch, &mut band) {
+                continue;
             }
-            if watch.is_stale() {
-                return lock().is_stale = true;
+            let columns = 0..self.plan.grid.columns();
+            let rows = rows.filter(|row| self.plan.shrink.takes_row(*row));
+            for position in rows.flat_map(|row| columns.clone().map(move |column| (column, row))) {
+                // Noted at the first look: a watch that was stale may be stamped again.
+                if watch.is_stale() {
+                    return lock().is_stale = true;
+                }
+                match self.decode_chunk(window, position, &mut band) {
+                    Ok(()) => self.table.is_done[self.number(position)].store(true, Ordering::Relaxed),
+                    Err(error @ DecodeError::Io { .. }) => return lock().failure = Some(error),
+                    Err(error) => _ = lock().damage.get_or_insert(error),
+                }
             }
         }
     }
@@ -190,7 +186,7 @@ impl<'a> ChunkWalk<'a> {
         let numbers = rows.start as usize..rows.end as usize;
         for start in numbers.clone().step_by(most) {
             if watch.is_stale() {
-                return true;
+                return false;
             }
             let call = start..numbers.end.min(start + most);
             if !lines.read(start as u32, &self.table.offsets[call.clone()], band) {
@@ -320,7 +316,7 @@ impl<'a> ChunkWalk<'a> {
         let mut areas: Vec<Area> = Vec::new();
         // Where the areas that end at the row above begin.
         let mut above = 0;
-        for row in 0..grid.rows() {
+        for row in (0..grid.rows()).filter(|row| self.plan.shrink.takes_row(*row)) {
             let first_of_row = areas.len();
             for column in 0..grid.columns() {
                 if self.table.is_done[self.number((column, row))].load(Ordering::Relaxed) {
