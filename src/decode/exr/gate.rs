@@ -20,8 +20,8 @@ const MAX_TILE_SIDE: u32 = 16_384;
 const MAX_PART_BYTES: u64 = 16 << 30;
 /// Bytes of the planes of one frame.
 pub const MAX_FRAME_BYTES: u64 = 4 << 30;
-/// Bytes that one chunk may decode to.
-const MAX_CHUNK_BYTES: u64 = 1 << 30;
+/// Bytes that one chunk may decode to, and that one of deep data may have in the file.
+pub const MAX_CHUNK_BYTES: u64 = 1 << 30;
 /// Above this many declared bytes, a file may declare at most [`MAX_RATIO`] times its own size.
 const RATIO_FROM_BYTES: u64 = 256 << 20;
 const MAX_RATIO: u64 = 10_000;

@@ -273,9 +273,9 @@ impl<'a> ChunkWalk<'a> {
         }
         if plan.part.is_deep {
             let (table, samples, unpacked) = (leader.long()?, leader.long()?, leader.long()?);
-            let length = table.checked_add(samples).filter(|length| *length <= self.source.file_bytes());
+            let length = table.checked_add(samples).filter(|length| *length <= gate::MAX_CHUNK_BYTES);
             let length =
-                length.ok_or_else(|| DecodeError::damaged("a chunk declares more than the file has"))?;
+                length.ok_or_else(|| DecodeError::damaged("a deep chunk declares more than the limit"))?;
             let deep = DeepSizes { table: table as usize, unpacked };
             return Ok(FoundChunk { area, offset: leader.at, length: length as usize, deep: Some(deep) });
         }
