@@ -15,6 +15,8 @@ const HEADER_PREFIX_BYTES: usize = 64 << 10;
 const MAX_HEADER_BYTES: usize = 16 << 20;
 /// Bytes read at once: few system calls, and what is read stays in the core's cache until it is decoded.
 const WINDOW_BYTES: u64 = 1 << 20;
+/// Bytes read after a jump, where nobody knows whether what follows is wanted next.
+const JUMP_BYTES: u64 = 64 << 10;
 /// A window that a chunk made larger than this is not kept for the next frame.
 const KEPT_BYTES: usize = 16 << 20;
 
@@ -105,13 +107,23 @@ impl ReadWindow {
         Ok(&self.bytes[start..start + length])
     }
 
-    /// Reads on from `offset`, or up to `end` where the file is walked backwards.
+    /// Reads on from `offset`, or up to the window before where the file is walked backwards; the more, the longer
+    /// the walk goes on.
     fn fill(&mut self, source: &Source, offset: u64, end: u64) -> Result<(), DecodeError> {
-        let is_backwards = offset < self.start && end <= self.start;
+        let length = self.length as u64;
+        let is_backwards = offset < self.start && self.start - offset <= WINDOW_BYTES;
+        let is_onwards = (self.start..=self.start + length).contains(&offset);
+        let bytes = match length {
+            0 => WINDOW_BYTES,
+            _ if is_backwards || is_onwards => (2 * length).clamp(JUMP_BYTES, WINDOW_BYTES),
+            _ => JUMP_BYTES,
+        };
         let (from, to) = if is_backwards {
-            (end.saturating_sub(WINDOW_BYTES).min(offset), end)
+            // With some of what is there: the chunk that is wanted may end in it.
+            let to = end.max(self.start + (bytes / 4).min(length));
+            (to.saturating_sub(bytes).min(offset), to)
         } else {
-            (offset, end.max((offset + WINDOW_BYTES).min(source.file_bytes)))
+            (offset, end.max((offset + bytes).min(source.file_bytes)))
         };
         let length = usize::try_from(to - from).unwrap_or(usize::MAX);
         if self.bytes.len() < length {
@@ -197,5 +209,35 @@ mod tests {
         }
         assert!(window.bytes(&source, content.len() as u64 - 1, 2).is_err());
         assert!(window.bytes(&source, u64::MAX, 2).is_err());
+    }
+
+    /// Bytes read for pieces of 20,000 bytes, each with 8 in front that are looked at first.
+    fn bytes_read(source: &Source, numbers: impl Iterator<Item = u64>) -> u64 {
+        let mut window = ReadWindow::new();
+        let mut read = 0;
+        for at in numbers.map(|number| number * 20_008) {
+            for (at, length) in [(at, 8), (at + 8, 20_000)] {
+                let before = (window.start, window.length);
+                window.bytes(source, at, length).unwrap();
+                let after = (window.start, window.length);
+                read += if before == after { 0 } else { after.1 as u64 };
+            }
+        }
+        read
+    }
+
+    #[test]
+    fn chunks_in_any_order_are_read_few_times() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bytes");
+        let file = File::create_new(&path).unwrap();
+        let count = 1000;
+        file.set_len(count * 20_008).unwrap();
+        let file = File::open(&path).unwrap();
+        let source = Source::new(&path, &file).unwrap();
+        let file_bytes = source.file_bytes();
+        assert!(bytes_read(&source, 0..count) < file_bytes * 11 / 10);
+        assert!(bytes_read(&source, (0..count).rev()) < file_bytes * 5 / 2);
+        assert!(bytes_read(&source, (0..count).map(|number| number * 389 % count)) < file_bytes * 4);
     }
 }
