@@ -10,7 +10,7 @@ use super::blocks::BlockGrid;
 use super::chunk::{ChannelKind, Kind};
 use super::codec::ChunkCodec;
 use super::gate;
-use super::header::{FileHeader, LevelMode, PartHeader};
+use super::header::{FileHeader, PartHeader};
 use super::mix::Mix;
 use super::place::Placement;
 use super::proxy::Shrink;
@@ -112,11 +112,7 @@ impl FramePlan {
         gate::check_part(part, file_bytes)?;
         let data = gate::data_window(part)?;
         let grid = BlockGrid::at_level(part, data, u32::from(level));
-        let shrink = if part.tiles.is_some_and(|tiles| tiles.level_mode != LevelMode::One) {
-            Shrink::NONE
-        } else {
-            Shrink::of(part, level)
-        };
+        let shrink = Shrink::of(part, level);
         let (width, height) = (grid.width().div_ceil(shrink.across), grid.height().div_ceil(shrink.down));
         let level_window = Window { width, height, ..data };
         let windows = (data, gate::display_window(part, data), gate::pixel_aspect(part));
@@ -126,12 +122,10 @@ impl FramePlan {
             false => None,
         };
         check_size(placement.layout())?;
-        let mut chunks_before = grid.first_chunk();
-        for earlier in &file.parts[..number] {
-            chunks_before += BlockGrid::total_chunks(earlier, gate::data_window(earlier)?);
-        }
+        mix.as_ref().map_or(Ok(()), |mix| check_size(mix.layout()))?;
+        let of_others: u64 = file.parts[..number].iter().map(table_entries).sum::<Result<_, _>>()?;
         Ok(Self {
-            table_offset: header.len() as u64 + 8 * chunks_before,
+            table_offset: header.len() as u64 + 8 * (of_others + grid.first_chunk()),
             header,
             request: Arc::clone(request),
             wanted_level: level,
@@ -144,6 +138,14 @@ impl FramePlan {
             part_number: file.is_multipart.then_some(number),
             first_line: data.y,
         })
+    }
+}
+
+/// Entries of a part's offset table; parts that nobody can read state them as well.
+fn table_entries(part: &PartHeader) -> Result<u64, DecodeError> {
+    match part.chunk_count.and_then(|count| u64::try_from(count).ok()) {
+        Some(stated) => Ok(stated),
+        None => Ok(BlockGrid::total_chunks(part, gate::data_window(part)?)),
     }
 }
 
@@ -175,13 +177,13 @@ pub fn channel_kinds(part: &PartHeader) -> Vec<ChannelKind> {
     channels.collect()
 }
 
-/// The requested part: the one of that name, else the one at that position.
+/// The requested part: the one of that name, else the one at that position; of several by that name the one there.
 fn find_part(header: &FileHeader, request: &PlaneRequest) -> Result<usize, DecodeError> {
-    let named = request
-        .part_name
-        .as_ref()
-        .and_then(|name| header.parts.iter().position(|part| part.text("name").as_ref() == Some(name)));
-    let number = named.unwrap_or(request.part);
+    let is_named = |part: &PartHeader| request.part_name.is_some() && part.text("name") == request.part_name;
+    let number = match header.parts.get(request.part) {
+        Some(part) if is_named(part) => request.part,
+        _ => header.parts.iter().position(is_named).unwrap_or(request.part),
+    };
     if number < header.parts.len() {
         return Ok(number);
     }
@@ -189,4 +191,74 @@ fn find_part(header: &FileHeader, request: &PlaneRequest) -> Result<usize, Decod
         "this frame has {} parts, number {number} is asked for",
         header.parts.len()
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::header::{Box2i, RawAttribute, RawChannel};
+    use super::*;
+    use crate::frame::Role;
+
+    fn part(name: &str, side: i32, channels: &[(&str, i32)]) -> PartHeader {
+        let window = Box2i { min: (0, 0), max: (side - 1, side - 1) };
+        let channel = |(name, step): &(&str, i32)| RawChannel {
+            name: name.as_bytes().to_vec(),
+            pixel_type: 1,
+            is_linear: false,
+            sampling: (*step, *step),
+        };
+        PartHeader {
+            attributes: vec![RawAttribute {
+                name: b"name".to_vec(),
+                kind: b"string".to_vec(),
+                value: name.as_bytes().to_vec(),
+            }],
+            channels: channels.iter().map(channel).collect(),
+            compression: 2,
+            data_window: window,
+            display_window: window,
+            pixel_aspect: 1.0,
+            tiles: None,
+            is_deep: false,
+            chunk_count: Some(side),
+        }
+    }
+
+    /// The plan for one part of a large file; its headers have no bytes.
+    fn plan(
+        parts: Vec<PartHeader>,
+        number: usize,
+        channels: &[(&str, Role)],
+    ) -> Result<FramePlan, DecodeError> {
+        let request = PlaneRequest {
+            part: number,
+            part_name: parts[number].text("name"),
+            channels: channels.iter().map(|(name, role)| ((*name).to_string(), *role)).collect(),
+            mixes_chroma: channels.iter().any(|(_, role)| *role == Role::Luminance),
+        };
+        let file = FileHeader { is_multipart: parts.len() > 1, parts, end: 0 };
+        FramePlan::new(&file, Vec::new(), &request.into(), 0, 1 << 40)
+    }
+
+    #[test]
+    fn of_parts_of_the_same_name_the_one_at_the_position_is_read() {
+        let parts = vec![part("rgb", 8, &[("R", 1)]), part("rgb", 16, &[("R", 1)])];
+        assert_eq!(plan(parts, 1, &[("R", Role::Red)]).unwrap().part_number, Some(1));
+    }
+
+    #[test]
+    fn a_table_is_found_behind_those_of_parts_that_nobody_can_read() {
+        let foreign = PartHeader { compression: 99, chunk_count: Some(3), ..part("a", 70_000, &[("R", 1)]) };
+        let parts = vec![foreign, part("b", 8, &[("R", 1)])];
+        assert_eq!(plan(parts, 1, &[("R", Role::Red)]).unwrap().table_offset, 3 * 8);
+    }
+
+    #[test]
+    fn colour_made_of_chroma_keeps_the_limit_of_a_frame() {
+        let channels = [("Y", Role::Luminance), ("RY", Role::ChromaRed), ("BY", Role::ChromaBlue)];
+        let of_side = |side| plan(vec![part("yc", side, &[("BY", 2), ("RY", 2), ("Y", 1)])], 0, &channels);
+        assert!(of_side(20_000).is_ok());
+        let error = of_side(36_000).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("its planes need"), "{error}");
+    }
 }
