@@ -91,14 +91,14 @@ pub struct Clip {
     pub info: Arc<MediaInfo>,
     pub rate: Rate,
     pub layer: usize,
-    /// Resolution level that is decoded; files without it give their smallest.
-    pub level: u8,
     pub name: String,
     pub notice: Option<String>,
     pub opened_at: Option<u32>,
     /// What it was opened from, to open it again; none for clips that are not files.
     origin: Option<(Resolved, ClipOptions)>,
     missing: MissingPolicy,
+    /// The resolution level that was asked for.
+    level: u8,
     files: Vec<NumberedFile>,
     first_number: i64,
     frames: u32,
@@ -312,6 +312,12 @@ impl Clip {
             });
         let window = part.data_window;
         PlaneLayout::new(specs.collect(), window, window, 1.0).map_or(0, |layout| layout.total_bytes())
+    }
+
+    /// The resolution level that is decoded: the one that was asked for, or the smallest that there is.
+    pub fn level(&self) -> u8 {
+        let levels = self.info.part_of(self.layer).map_or(0, |part| part.levels.len());
+        self.level.min(u8::try_from(levels.saturating_sub(1)).unwrap_or(u8::MAX))
     }
 
     /// The level of the smaller picture that is decoded while somebody scrubs.

@@ -337,7 +337,7 @@ impl Player {
             clip: clip.id,
             revision: clip.revision,
             layer: LayerId(clip.layer as u16),
-            level: clip.level,
+            level: clip.level(),
             index,
         })
     }
