@@ -309,11 +309,12 @@ impl Player {
         let limit = self.preloader.free_credits();
         let due = self.due.filter(|key| self.is_needed(*key));
         if let Some(proxy) = self.awaited_proxy(now) {
-            self.needs_plan = false;
-            if limit > 0 && !self.preloader.is_in_flight(proxy) {
-                self.issue(proxy, now);
+            let comes = limit == 0 || self.preloader.is_in_flight(proxy);
+            // Without memory for it the frame itself is asked for, which may overdraw the budget.
+            if comes || self.issue(proxy, now) {
+                self.needs_plan = false;
+                return;
             }
-            return;
         }
         if let Some(key) = self.due.filter(|key| self.goes_alone(*key)) {
             self.needs_plan = false;
@@ -363,7 +364,9 @@ impl Player {
             Some(frames as f64 * 1e9 / (self.transport.rate().as_f64() * self.transport.speed()))
         };
         let decode_nanos = self.decode_times.quantile(0.5) as f64;
-        self.due == Some(key) || due_in().is_some_and(|nanos| nanos < decode_nanos)
+        self.due == Some(key)
+            || self.proxy() == Some(key)
+            || due_in().is_some_and(|nanos| nanos < decode_nanos)
     }
 
     /// Sends one request; `false` when there is no memory for it now.

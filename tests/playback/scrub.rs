@@ -1,15 +1,15 @@
 //! While somebody scrubs, a smaller picture comes first; the frame itself follows when the playhead rests.
 
 use rushes::frame::FrameKey;
-use rushes::player::Command;
+use rushes::player::{ClipOptions, Command};
 use rushes::stats::ShownStatus;
 
-use crate::support::clips;
+use crate::support::clips::{self, FRAME_BYTES};
 use crate::support::rig::{Rig, SECOND, STEP};
 
 fn rig() -> Rig {
     let mut rig = Rig::empty(100, 100);
-    rig.add(|id| clips::clip_with_proxies(id, 100));
+    rig.add(|id| clips::clip_with_proxies(id, 100, &ClipOptions::default()));
     rig.jobs_per_tick = 0;
     rig
 }
@@ -79,4 +79,32 @@ fn a_smaller_picture_that_fails_keeps_nobody_waiting() {
     rig.jobs_per_tick = 0;
     rig.tick_after(STEP);
     assert_eq!(out(&rig).first(), Some(&(40, 0)));
+}
+
+#[test]
+fn without_memory_for_the_smaller_picture_the_frame_itself_comes() {
+    let mut rig = Rig::empty(0, 4);
+    rig.overdraft_bytes = FRAME_BYTES;
+    rig.add(|id| clips::clip_with_proxies(id, 100, &ClipOptions::default()));
+    rig.run(10);
+    assert_eq!(rig.exact(), Some(0));
+    scrub_to(&mut rig, 40);
+    rig.run(20);
+    assert_eq!(rig.exact(), Some(40), "{:?}", rig.last.shown);
+}
+
+#[test]
+fn idle_workers_help_with_the_smaller_picture() {
+    let mut rig = rig();
+    scrub_to(&mut rig, 40);
+    assert_eq!((out(&rig), rig.pool.helped()), (vec![(40, 2)], vec![40]));
+}
+
+#[test]
+fn a_level_that_no_file_has_is_the_full_size() {
+    let mut rig = Rig::empty(100, 100);
+    rig.add(|id| clips::clip_with_proxies(id, 100, &ClipOptions { level: 1, ..ClipOptions::default() }));
+    rig.jobs_per_tick = 0;
+    rig.tick();
+    assert_eq!(out(&rig).first(), Some(&(0, 0)));
 }

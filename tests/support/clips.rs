@@ -90,11 +90,10 @@ pub fn clip(id: ClipId, frames: u32) -> Clip {
 }
 
 /// A clip of the frames 1 to `frames`, with a level for scrubbing.
-pub fn clip_with_proxies(id: ClipId, frames: u32) -> Clip {
+pub fn clip_with_proxies(id: ClipId, frames: u32, options: &ClipOptions) -> Clip {
     let mut info = info();
     info.parts[0].scrub_level = Some(2);
     let files =
         (1..=i64::from(frames)).map(|number| (number, PathBuf::from(format!("fake.{number:04}.exr"))));
-    Clip::from_paths(id, "fake.####.exr", files.collect(), info, &ClipOptions::default())
-        .expect("a fake clip")
+    Clip::from_paths(id, "fake.####.exr", files.collect(), info, options).expect("a fake clip")
 }
