@@ -323,17 +323,7 @@ impl Player {
             }
             return;
         }
-        let shown = self.shown_source().filter(|key| self.is_needed(*key) && due != Some(*key));
-        let Some(stream) = self.key(0) else { return };
-        let mut keys: Vec<FrameKey> = due.into_iter().chain(shown).collect();
-        let is_needed = |index| self.is_needed(stream.with_index(index));
-        let travel = self.transport.travel;
-        for index in next_wanted(&travel, self.horizon(), limit, is_needed) {
-            let key = stream.with_index(index);
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
+        let Some(keys) = self.needed_keys(due, limit) else { return };
         self.needs_plan = keys.len() >= limit && !keys.is_empty();
         for key in keys.into_iter().take(limit) {
             if !self.issue(key, now) {
@@ -342,6 +332,21 @@ impl Player {
                 break;
             }
         }
+    }
+
+    /// What is due, what belongs on screen, and what is used after that; none without a clip.
+    fn needed_keys(&self, due: Option<FrameKey>, limit: usize) -> Option<Vec<FrameKey>> {
+        let stream = self.key(0)?;
+        let shown = self.shown_source().filter(|key| self.is_needed(*key) && due != Some(*key));
+        let mut keys: Vec<FrameKey> = due.into_iter().chain(shown).collect();
+        let is_needed = |index| self.is_needed(stream.with_index(index));
+        for index in next_wanted(&self.transport.travel, self.horizon(), limit, is_needed) {
+            let key = stream.with_index(index);
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        Some(keys)
     }
 
     /// Not resident in either tier, not out, not failed, and there is a file.

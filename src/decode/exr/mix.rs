@@ -110,58 +110,60 @@ impl Mix {
         helpers: usize,
         scratch: &mut chroma::Scratch,
     ) -> Result<(), DecodeError> {
-        let plane = |number: usize| Plane {
-            bytes: &planes[self.source.spans()[number].range()],
-            stride: self.source.spans()[number].row_bytes,
-            kind: self.kinds[number],
-        };
-        let picture = Picture {
-            x: self.window.x,
-            y: self.window.y,
-            width: self.window.width,
-            height: self.window.height,
-            luminance: plane(self.luminance),
-            chroma: self.chroma.map(|number| Some(plane(number))),
-            sampling: self.sampling,
-            weights: self.weights,
-        };
+        let picture = self.picture(planes);
         if let Some(alpha) = self.alpha {
-            memory[self.layout.spans()[3].range()].copy_from_slice(plane(alpha).bytes);
+            memory[self.layout.spans()[3].range()].copy_from_slice(self.plane(planes, alpha).bytes);
         }
-        let row_bytes = self.layout.spans()[0].row_bytes;
         let lines = (self.window.height as usize).div_ceil(helpers + 1);
-        let (colour, _) = memory.split_at_mut(self.layout.spans()[2].range().end);
-        let mut thirds = colour.chunks_exact_mut(row_bytes * self.window.height as usize);
-        let mut bands = std::array::from_fn::<_, 3, _>(|_| {
-            thirds.next().unwrap_or_default().chunks_mut(row_bytes * lines)
-        });
-        let sample_bytes = self.window.width as usize * Kind::Half.bytes();
-        let mut next = |first: usize| {
-            let [Some(red), Some(green), Some(blue)] = bands.each_mut().map(Iterator::next) else {
-                return None;
-            };
-            Some(RgbRows { planes: [red, green, blue], first, row_bytes, sample_bytes })
-        };
-        let Some(mut first) = next(0) else { return Ok(()) };
         let range = |first: usize| first as u32..((first + lines) as u32).min(picture.height);
+        let mut bands = self.bands(memory, lines);
+        let Some(mut first) = bands.next() else { return Ok(()) };
         std::thread::scope(|scope| {
-            let mut threads = Vec::new();
-            while let Some(mut rows) = next((threads.len() + 1) * lines) {
-                let picture = &picture;
-                threads.push(scope.spawn(move || {
-                    chroma::reconstruct(
-                        picture,
-                        range(rows.first),
-                        &mut chroma::Scratch::default(),
-                        &mut rows,
-                    )
-                }));
-            }
+            let help = |mut rows: RgbRows| {
+                chroma::reconstruct(&picture, range(rows.first), &mut chroma::Scratch::default(), &mut rows)
+            };
+            let threads: Vec<_> = bands.map(|rows| scope.spawn(move || help(rows))).collect();
             let own = chroma::reconstruct(&picture, range(0), scratch, &mut first);
             let gave_up = || DecodeError::damaged("a thread gave up on its colour");
             threads
                 .into_iter()
                 .fold(own, |end, thread| end.and(thread.join().unwrap_or_else(|_| Err(gave_up()))))
+        })
+    }
+
+    /// A plane of the file.
+    fn plane<'p>(&self, planes: &'p [u8], number: usize) -> Plane<'p> {
+        let span = &self.source.spans()[number];
+        Plane { bytes: &planes[span.range()], stride: span.row_bytes, kind: self.kinds[number] }
+    }
+
+    fn picture<'p>(&self, planes: &'p [u8]) -> Picture<'p> {
+        Picture {
+            x: self.window.x,
+            y: self.window.y,
+            width: self.window.width,
+            height: self.window.height,
+            luminance: self.plane(planes, self.luminance),
+            chroma: self.chroma.map(|number| Some(self.plane(planes, number))),
+            sampling: self.sampling,
+            weights: self.weights,
+        }
+    }
+
+    /// The rows of R, G and B, so many lines at a time.
+    fn bands<'m>(&self, memory: &'m mut [u8], lines: usize) -> impl Iterator<Item = RgbRows<'m>> {
+        let row_bytes = self.layout.spans()[0].row_bytes;
+        let sample_bytes = self.window.width as usize * Kind::Half.bytes();
+        let (colour, _) = memory.split_at_mut(self.layout.spans()[2].range().end);
+        let mut thirds = colour.chunks_exact_mut(row_bytes * self.window.height as usize);
+        let mut planes = std::array::from_fn::<_, 3, _>(|_| {
+            thirds.next().unwrap_or_default().chunks_mut(row_bytes * lines)
+        });
+        (0..).step_by(lines).map_while(move |first| {
+            let [Some(red), Some(green), Some(blue)] = planes.each_mut().map(Iterator::next) else {
+                return None;
+            };
+            Some(RgbRows { planes: [red, green, blue], first, row_bytes, sample_bytes })
         })
     }
 }

@@ -110,19 +110,7 @@ impl<'a> ChunkWalk<'a> {
             failure: None,
             damage: None,
         });
-        if threads == 1 {
-            self.work(&work, window, watch);
-        } else {
-            std::thread::scope(|scope| {
-                for number in 1..threads {
-                    let help = || self.work(&work, &mut ReadWindow::new(), watch);
-                    // Without the help of a refused thread the others do its share.
-                    let _ =
-                        std::thread::Builder::new().name(format!("help-{number}")).spawn_scoped(scope, help);
-                }
-                self.work(&work, window, watch);
-            });
-        }
+        self.share(&work, threads, window, watch);
         let Work { failure, damage, is_stale, .. } =
             work.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(failure) = failure {
@@ -139,6 +127,21 @@ impl<'a> ChunkWalk<'a> {
         missing.iter().for_each(|area| placement.clear(self.plan.shrink.shrunk(*area), &mut band));
         let missing = missing.into_iter().map(|area| self.in_data_window(area)).collect();
         Ok(DecodeEnd::Done(Decoded { layout: placement.layout().clone(), missing }))
+    }
+
+    /// Does the work on this thread and on others.
+    fn share(&self, work: &Mutex<Work>, threads: u32, window: &mut ReadWindow, watch: &EpochWatch) {
+        if threads == 1 {
+            return self.work(work, window, watch);
+        }
+        std::thread::scope(|scope| {
+            for number in 1..threads {
+                let help = || self.work(work, &mut ReadWindow::new(), watch);
+                // Without the help of a refused thread the others do its share.
+                let _ = std::thread::Builder::new().name(format!("help-{number}")).spawn_scoped(scope, help);
+            }
+            self.work(work, window, watch);
+        });
     }
 
     /// Takes bands until none is left or the frame has ended.
