@@ -66,3 +66,26 @@ fn deep_data_is_flattened_as_the_reference_does() {
         assert_eq!(expected.next(), None, "{}", path.display());
     }
 }
+
+#[test]
+fn several_threads_mix_the_same_colour_as_one() {
+    let Some(folder) = crate::support::media("several_threads_mix_the_same_colour_as_one", "openexr-images")
+    else {
+        return;
+    };
+    let mut mixed = 0;
+    for path in crate::support::planes::exr_files(&folder) {
+        let Ok(info) = decode::probe(&path) else { continue };
+        let planes = info.layers[info.default_layer].planes.displayed();
+        if !planes.mixes_chroma {
+            continue;
+        }
+        let of_helpers = |helpers| {
+            let frame = decoded(&rushes::decode::DecodeRequest { helpers, ..request(&path, &planes) });
+            (0..frame.layout.planes().len()).map(|plane| plane_bytes(&frame, plane)).collect::<Vec<_>>()
+        };
+        assert!(of_helpers(0) == of_helpers(2), "{}", path.display());
+        mixed += 1;
+    }
+    assert!(mixed >= 3, "only {mixed} files were mixed");
+}
