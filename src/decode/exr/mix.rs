@@ -2,7 +2,7 @@
 //! that decodes, and those that help it.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chroma::{self, Picture, Plane};
 use super::chunk::{ChannelKind, Kind, Rows};
@@ -10,6 +10,9 @@ use super::header::PartHeader;
 use super::scratch::grown;
 use crate::decode::{DecodeEnd, DecodeError, Decoded};
 use crate::frame::{PlaneLayout, PlaneSpec, Role, SampleType, Window};
+
+/// A thread keeps planes of up to this size for the next frame: 4096 by 2160 of float.
+const KEPT_BYTES: usize = 64 << 20;
 
 thread_local! {
     static SPACE: RefCell<Space> = RefCell::default();
@@ -92,13 +95,18 @@ impl Mix {
         helpers: usize,
         decode: impl FnOnce(&mut [u8]) -> Result<DecodeEnd, DecodeError>,
     ) -> Result<DecodeEnd, DecodeError> {
-        SPACE.with_borrow_mut(|Space { planes, scratch }| {
+        SPACE.with_borrow_mut(|space| {
+            let Space { planes, scratch } = &mut *space;
             let planes = grown(planes, self.source.total_bytes())?;
             let decoded = match decode(planes)? {
                 DecodeEnd::Done(decoded) => decoded,
                 other => return Ok(other),
             };
-            self.mix(planes, memory, helpers, scratch)?;
+            let mixed = self.mix(planes, memory, helpers, scratch);
+            if space.planes.len() > KEPT_BYTES {
+                space.planes = Vec::new();
+            }
+            mixed?;
             Ok(DecodeEnd::Done(Decoded { layout: Arc::clone(&self.layout), ..decoded }))
         })
     }
@@ -116,19 +124,27 @@ impl Mix {
         }
         let lines = (self.window.height as usize).div_ceil(helpers + 1);
         let range = |first: usize| first as u32..((first + lines) as u32).min(picture.height);
-        let mut bands = self.bands(memory, lines);
-        let Some(mut first) = bands.next() else { return Ok(()) };
+        let work = Mutex::new((self.bands(memory, lines), Ok(())));
+        let lock = || work.lock().unwrap_or_else(PoisonError::into_inner);
+        let take_bands = |scratch: &mut chroma::Scratch| {
+            loop {
+                // The lock is held while a band is taken, not while it is worked on.
+                let Some(mut rows) = lock().0.next() else { return };
+                let end = chroma::reconstruct(&picture, range(rows.first), scratch, &mut rows);
+                if end.is_err() {
+                    lock().1 = end;
+                }
+            }
+        };
         std::thread::scope(|scope| {
-            let help = |mut rows: RgbRows| {
-                chroma::reconstruct(&picture, range(rows.first), &mut chroma::Scratch::default(), &mut rows)
-            };
-            let threads: Vec<_> = bands.map(|rows| scope.spawn(move || help(rows))).collect();
-            let own = chroma::reconstruct(&picture, range(0), scratch, &mut first);
-            let gave_up = || DecodeError::damaged("a thread gave up on its colour");
-            threads
-                .into_iter()
-                .fold(own, |end, thread| end.and(thread.join().unwrap_or_else(|_| Err(gave_up()))))
-        })
+            for number in 0..helpers {
+                let help = || take_bands(&mut chroma::Scratch::default());
+                // Without the help of a refused thread the others do its share.
+                let _ = std::thread::Builder::new().name(format!("help-{number}")).spawn_scoped(scope, help);
+            }
+            take_bands(scratch);
+        });
+        work.into_inner().unwrap_or_else(PoisonError::into_inner).1
     }
 
     /// A plane of the file.
