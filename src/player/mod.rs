@@ -5,6 +5,7 @@
 mod apply;
 mod clip;
 mod command;
+mod recheck;
 mod report;
 mod residents;
 mod scrub;
@@ -121,6 +122,7 @@ pub struct Player {
     /// that belongs on screen.
     due: Option<FrameKey>,
     scrub: scrub::Scrub,
+    recheck: Option<recheck::Recheck>,
     /// This tick presents a frame, which is drawn after it.
     presents_now: bool,
     cpu_traffic: Traffic,
@@ -170,6 +172,7 @@ impl Player {
             on_screen: None,
             due: None,
             scrub: scrub::Scrub::default(),
+            recheck: None,
             presents_now: false,
             cpu_traffic: Traffic::default(),
             gpu_traffic: Traffic::default(),

@@ -20,6 +20,11 @@ const RETRY_LAST_NANOS: Nanos = 60_000_000_000;
 /// Presentations kept for the measured rate.
 const PRESENTED_KEPT: usize = 256;
 
+/// How long after so many attempts a frame is tried again.
+pub(super) fn retry_wait(attempts: u32) -> Nanos {
+    (RETRY_FIRST_NANOS << attempts.min(6)).min(RETRY_LAST_NANOS)
+}
+
 /// What a tick decided.
 #[derive(Debug, Clone, Default)]
 pub struct Tick {
@@ -41,6 +46,7 @@ impl Player {
         self.presents_now = self.advance_playhead(now);
         self.choose_due(now);
         self.retry_failures(now);
+        self.recheck_holes(now);
         self.shed_to_budget(now);
         self.issue_requests(now);
         self.choose_uploads();
@@ -125,6 +131,11 @@ impl Player {
                 self.decode_times.record(nanos);
                 self.admit(key, decoded, pooled, now);
             }
+            // A second look that fails leaves what the first one found.
+            DecodeEnd::Failed(_) if self.tier.contains(key) => {
+                self.pool.give(&mut self.ledger, pooled, now);
+                self.decode.error += 1;
+            }
             DecodeEnd::Failed(error) => {
                 self.pool.give(&mut self.ledger, pooled, now);
                 self.decode.error += 1;
@@ -152,7 +163,7 @@ impl Player {
         } else {
             self.decode.degraded += 1
         }
-        if !self.is_wanted(key) {
+        if !self.is_wanted(key) || !self.is_news(key, &missing) {
             self.decode.stale += 1;
             self.pool.give(&mut self.ledger, pooled, now);
             return;
@@ -174,7 +185,7 @@ impl Player {
 
     pub(super) fn note_failure(&mut self, key: FrameKey, error: DecodeError, now: Nanos) {
         let attempts = self.failures.get(&key).map_or(0, |failure| failure.attempts);
-        let wait = (RETRY_FIRST_NANOS << attempts.min(6)).min(RETRY_LAST_NANOS);
+        let wait = retry_wait(attempts);
         if attempts == 0 {
             log::warn!("{}: {error}", self.frame_name(key));
         }
@@ -375,7 +386,7 @@ impl Player {
     }
 
     /// Sends one request; `false` when there is no memory for it now.
-    fn issue(&mut self, key: FrameKey, now: Nanos) -> bool {
+    pub(super) fn issue(&mut self, key: FrameKey, now: Nanos) -> bool {
         let is_urgent = self.is_urgent(key);
         let Some(clip) = self.clip() else { return false };
         let Some(path) = clip.path(key.index) else { return true };
@@ -451,7 +462,8 @@ impl Player {
             .map(|(_, failure)| failure.retry_at)
             .min();
         let message = self.message.as_ref().map(|(_, until)| *until);
-        let times = [self.transport.next_due(), retry, message, self.pool.idle_until()];
+        let recheck = self.recheck.map(|recheck| recheck.at);
+        let times = [self.transport.next_due(), retry, recheck, message, self.pool.idle_until()];
         // What was due before waits for a worker or the ring, and they ring the bell.
         times.into_iter().flatten().filter(|at| *at > now).min()
     }

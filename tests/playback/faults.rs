@@ -88,6 +88,37 @@ fn the_player_does_not_ask_to_be_woken_in_the_past_while_a_retry_is_out() {
 }
 
 #[test]
+fn a_frame_with_holes_is_read_again_while_it_rests_on_screen() {
+    let mut rig = Rig::new(5, 5, 5);
+    rig.pool.script().ends.insert(0, End::Degraded);
+    rig.settle();
+    assert_eq!((rig.exact(), rig.player.snapshot().missing_rows), (Some(0), 2));
+    // Nothing new after a second: the picture stays, and no other buffer with it.
+    rig.tick_after(SECOND + STEP);
+    rig.run(8);
+    assert_eq!((rig.exact(), rig.player.snapshot().missing_rows), (Some(0), 2));
+    let degraded = rig.decode().degraded;
+    assert!(degraded >= 2, "{degraded}");
+    rig.pool.script().ends.insert(0, End::Failed);
+    rig.tick_after(2 * SECOND + STEP);
+    rig.run(8);
+    assert_eq!(
+        (rig.exact(), rig.player.snapshot().missing_rows),
+        (Some(0), 2),
+        "a failure takes nothing away"
+    );
+    rig.pool.script().ends.remove(&0);
+    rig.tick_after(4 * SECOND + STEP);
+    rig.run(8);
+    assert_eq!((rig.exact(), rig.player.snapshot().missing_rows), (Some(0), 0));
+    assert_eq!(status(&mut rig, 0), FrameStatus::Resident);
+    let asked = rig.pool.submitted().len();
+    rig.tick_after(60 * SECOND);
+    rig.run(8);
+    assert_eq!(rig.pool.submitted().len(), asked, "a whole frame is not read again");
+}
+
+#[test]
 fn a_degraded_frame_is_shown_and_counted() {
     let mut rig = Rig::new(5, 5, 5);
     rig.pool.script().ends.insert(0, End::Degraded);
