@@ -62,6 +62,7 @@ impl Player {
             || self.shown_source() == Some(key)
             || self.due == Some(key)
             || self.proxy() == Some(key)
+            || self.last_proxy() == Some(key)
     }
 
     /// What is on screen after this tick: what belongs there once it is in VRAM, until then what was.
@@ -146,7 +147,11 @@ impl Player {
 
     /// The next use of a key; what belongs on screen is used now, even as a stand-in.
     fn rank(&self, key: FrameKey) -> NextUse {
-        if self.due == Some(key) || self.shown_source() == Some(key) || self.proxy() == Some(key) {
+        if self.due == Some(key)
+            || self.shown_source() == Some(key)
+            || self.proxy() == Some(key)
+            || self.last_proxy() == Some(key)
+        {
             return NextUse::NOW;
         }
         self.keep().map_or(NextUse::NEVER, |keep| keep.next_use(key))
@@ -175,6 +180,7 @@ impl Player {
         }
         if self.shown_source().is_some_and(|key| !self.ring.holds(key)) {
             self.choose_upload(self.proxy());
+            self.choose_upload(self.last_proxy());
         }
         for distance in 0..self.vram_horizon() {
             if self.ring.on_their_way() >= UPLOADS_IN_FLIGHT {

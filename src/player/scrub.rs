@@ -13,6 +13,8 @@ const PROXY_SHARE: usize = 4;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scrub {
     until: Option<Nanos>,
+    /// The smaller picture that came last: shown, even of a frame that the playhead has left, until a whole one is.
+    pub(super) last: Option<FrameKey>,
 }
 
 impl Scrub {
@@ -42,6 +44,24 @@ impl Player {
             self.tier.contains(proxy) || self.ring.holds(proxy) || self.failures.contains_key(&proxy);
         let comes = self.shown_source().is_some_and(|key| self.tier.contains(key) || self.ring.holds(key));
         (!is_there && !comes).then_some(proxy)
+    }
+
+    /// Whether a key is that of a smaller picture of the shown clip and layer.
+    pub(super) fn is_proxy(&self, key: FrameKey) -> bool {
+        let is_smaller =
+            |full: FrameKey| key.level > full.level && FrameKey { level: full.level, ..key } == full;
+        self.key(key.index).is_some_and(is_smaller)
+    }
+
+    /// Whether a smaller picture is out. It comes home even if the playhead goes on, and the next one is asked for
+    /// then: a hand is faster than a decoder, and would cancel one after the other.
+    pub(super) fn is_proxy_out(&self) -> bool {
+        self.preloader.keys().any(|key| self.is_proxy(key))
+    }
+
+    /// The smaller picture that came last, while the frames themselves are not there.
+    pub(super) fn last_proxy(&self) -> Option<FrameKey> {
+        self.scrub.last.filter(|key| self.is_proxy(*key) && !self.transport.is_playing())
     }
 
     /// Bytes to reserve for a frame of the shown clip at the level of `key`.

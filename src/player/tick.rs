@@ -171,6 +171,9 @@ impl Player {
         let Pooled { memory, mut charge } = pooled;
         self.ledger.relabel(&mut charge, Component::Frames, Some(key.clip));
         let frame = FrameBuffer { layout, memory, missing };
+        if self.is_proxy(key) {
+            self.scrub.last = Some(key);
+        }
         if let Some(evicted) = self.tier.insert(key, frame, charge) {
             self.recycle(evicted, now);
         }
@@ -179,7 +182,7 @@ impl Player {
     /// Whether a frame of the current stream is used again, or stands in for one that is.
     fn is_wanted(&self, key: FrameKey) -> bool {
         let Some(keep) = self.keep() else { return false };
-        let is_shown = self.shown_source() == Some(key) || self.proxy() == Some(key);
+        let is_shown = self.shown_source() == Some(key) || self.is_proxy(key) && !self.transport.is_playing();
         keep.next_use(key) != NextUse::NEVER || is_shown
     }
 
@@ -308,7 +311,7 @@ impl Player {
         let is_ranked = |key: &FrameKey| {
             keep.next_use(*key).distance().is_some_and(|distance| horizon.contains(distance))
                 || self.shown_source() == Some(*key)
-                || self.proxy() == Some(*key)
+                || self.is_proxy(*key) && !self.transport.is_playing()
         };
         self.preloader.keys().filter(is_ranked).collect()
     }
@@ -320,7 +323,7 @@ impl Player {
         let limit = self.preloader.free_credits();
         let due = self.due.filter(|key| self.is_needed(*key));
         if let Some(proxy) = self.awaited_proxy(now) {
-            let comes = limit == 0 || self.preloader.is_in_flight(proxy);
+            let comes = limit == 0 || self.is_proxy_out();
             // Without memory for it the frame itself is asked for, which may overdraw the budget.
             if comes || self.issue(proxy, now) {
                 self.needs_plan = false;
@@ -413,6 +416,9 @@ impl Player {
 
     fn choose_shown_frame(&mut self) {
         self.shown = self.shown_now();
+        if let ShownStatus::Exact(_) = self.shown {
+            self.scrub.last = None;
+        }
         self.on_screen = match &self.shown {
             ShownStatus::Exact(key)
             | ShownStatus::StandIn(key, _)
@@ -440,6 +446,9 @@ impl Player {
         }
         if let Some(proxy) = self.proxy().filter(|proxy| self.ring.is_resident(*proxy)) {
             return ShownStatus::Proxy(proxy);
+        }
+        if let Some(last) = self.last_proxy().filter(|last| self.ring.is_resident(*last)) {
+            return ShownStatus::Held(last);
         }
         match self.on_screen.filter(|key| self.ring.is_resident(*key)) {
             Some(held) => ShownStatus::Held(held),

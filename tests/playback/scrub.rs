@@ -108,3 +108,25 @@ fn a_level_that_no_file_has_is_the_full_size() {
     rig.tick();
     assert_eq!(out(&rig).first(), Some(&(0, 0)));
 }
+
+#[test]
+fn a_hand_that_is_faster_than_the_decoder_sees_pictures_go_by() {
+    let mut rig = rig();
+    let mut seen = Vec::new();
+    for index in 1..80 {
+        rig.command(Command::Scrub(index));
+        // A picture takes as long as three moves of the hand.
+        rig.jobs_per_tick = usize::from(index % 3 == 0);
+        rig.tick_after(STEP);
+        if let ShownStatus::Proxy(key) | ShownStatus::Held(key) = rig.last.shown
+            && seen.last() != Some(&key.index)
+        {
+            assert!(key.level > 0 && key.index <= index, "{key:?}");
+            seen.push(key.index);
+        }
+    }
+    assert!(seen.len() > 15 && seen.is_sorted(), "{seen:?}");
+    rig.jobs_per_tick = 6;
+    rig.settle();
+    assert_eq!(rig.exact(), Some(79));
+}
