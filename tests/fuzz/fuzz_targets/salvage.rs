@@ -6,6 +6,13 @@
 #[path = "../../robustness/counting.rs"]
 mod counting;
 #[allow(dead_code)]
+#[path = "../../support/planes.rs"]
+mod planes;
+/// Where the tests have it.
+mod support {
+    pub(crate) use super::planes;
+}
+#[allow(dead_code)]
 #[path = "../../robustness/verdict.rs"]
 mod verdict;
 
