@@ -128,7 +128,10 @@ impl Player {
         let pooled = Pooled { memory, charge };
         match end {
             DecodeEnd::Done(decoded) => {
-                self.decode_times.record(nanos);
+                // Smaller pictures tell nothing of how long a frame takes.
+                if !self.is_proxy(key) {
+                    self.decode_times.record(nanos);
+                }
                 self.admit(key, decoded, pooled, now);
             }
             // A second look that fails leaves what the first one found.

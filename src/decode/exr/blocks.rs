@@ -107,7 +107,7 @@ impl BlockGrid {
 
     /// The most pixels that one chunk covers.
     pub fn max_block_pixels(&self) -> u64 {
-        u64::from(self.block_width) * u64::from(self.block_height)
+        u64::from(self.block_width.min(self.width)) * u64::from(self.block_height.min(self.height))
     }
 
     /// Rows that chunks of this grid span.

@@ -58,8 +58,8 @@ impl Mix {
         let chroma = of(Role::ChromaRed).zip(of(Role::ChromaBlue));
         let Some((luminance, (red, blue))) = of(Role::Luminance).zip(chroma) else { return Ok(None) };
         let channel = |plane: usize| {
-            let name = source.planes()[plane].name.as_bytes();
-            channels.iter().find(|channel| channel.name == name)
+            let name = &source.planes()[plane].name;
+            channels.iter().find(|channel| String::from_utf8_lossy(&channel.name) == *name)
         };
         let sampling = channel(red).map_or((1, 1), |channel| channel.sampling);
         if channel(blue).map(|channel| channel.sampling) != Some(sampling) {

@@ -49,7 +49,9 @@ impl Placement {
         let (mut specs, mut sources) = (Vec::new(), Vec::new());
         let mut planes = vec![None; channels.len()];
         for (name, role) in &request.channels {
-            let Some(number) = channels.iter().position(|channel| channel.name == name.as_bytes()) else {
+            // Requests have names as text, in which bytes that are none were replaced.
+            let is_asked = |channel: &ChannelKind| String::from_utf8_lossy(&channel.name) == *name;
+            let Some(number) = channels.iter().position(is_asked) else {
                 continue;
             };
             if planes[number].is_some() {
@@ -268,6 +270,16 @@ mod tests {
         let mut rest = placement.whole(&mut memory);
         let _above = placement.take_above(4, &mut rest);
         assert_eq!(fill(&placement, Area { x: 0, y: 0, width: 4, height: 2 }, &mut rest, 1), [0, 0, 0]);
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_found() {
+        let window = Window::at_origin(1, 1);
+        let name = String::from_utf8_lossy(b"caf\xe9.R").into_owned();
+        let channels = vec![(name, Role::Red)];
+        let request = PlaneRequest { part: 0, part_name: None, channels, mixes_chroma: false };
+        let of_file = ChannelKind { name: b"caf\xe9.R".to_vec(), ..channel("", (1, 1)) };
+        assert!(Placement::new(vec![of_file], &request, window, (window, window, 1.0)).is_ok());
     }
 
     #[test]
