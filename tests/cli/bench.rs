@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::program::{demo_sequence, json, run, text};
 use super::support::media;
+use super::support::program::{demo_sequence, json, run, text};
 
 fn passes<'a>(report: &'a Value, field: &str) -> Vec<&'a Value> {
     report["passes"].as_array().unwrap().iter().map(|pass| &pass[field]).collect()

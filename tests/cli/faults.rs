@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::program::{demo_sequence, expect, json, run, rushes, stderr, text};
+use super::support::program::{demo_sequence, expect, json, run, rushes, stderr, text};
 use super::support::{skip, tool};
 
 /// The injector as a library, where there is a compiler for it.

@@ -3,7 +3,6 @@
 
 mod bench;
 mod faults;
-mod program;
 mod raw;
 mod usage;
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use exr::prelude::*;
 
-use super::program::{run, text};
 use super::support::media;
+use super::support::program::{run, text};
 
 /// Name, and bits of every sample of the display window, for each channel.
 type Channels = Vec<(String, Vec<u32>)>;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::program::{demo_sequence, expect, json, run, rushes, stderr, text};
+use super::support::program::{demo_sequence, expect, json, run, rushes, stderr, text};
 
 #[test]
 fn wrong_usage_is_2_and_names_what_is_wrong() {

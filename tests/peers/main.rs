@@ -6,8 +6,5 @@ mod planes;
 mod reference;
 mod window;
 
-#[path = "../cli/program.rs"]
-#[allow(dead_code)]
-mod program;
 #[path = "../support/mod.rs"]
 mod support;

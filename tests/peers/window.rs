@@ -6,10 +6,10 @@ use half::f16;
 use rushes::decode::{self, Channel};
 use rushes::frame::SampleType;
 
-use crate::program::{run, text};
 use crate::reference::{Picture, Plane, Reference};
 use crate::support;
 use crate::support::planes::exr_files;
+use crate::support::program::{run, text};
 
 /// Samples as numbers; only NaNs with other bits become alike.
 fn numbers(plane: &Plane) -> Vec<u32> {

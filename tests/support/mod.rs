@@ -1,12 +1,12 @@
 //! What the test binaries share: where third-party media lies, how a test is skipped loudly, a GPU,
 //! and a player that is driven without one.
 
-// Every test binary compiles all of this and uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "every test binary compiles all of this and uses a part of it")]
 
 pub mod clips;
 pub mod planes;
 pub mod pool;
+pub mod program;
 pub mod rig;
 pub mod ring;
 

@@ -2,17 +2,17 @@
 
 #![no_main]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "of the tests' allocator only the counters are used; the fuzzer has its own")]
 #[path = "../../robustness/counting.rs"]
 mod counting;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a verdict takes its request from there, the rest compares with other readers")]
 #[path = "../../support/planes.rs"]
 mod planes;
 /// Where the tests have it.
 mod support {
     pub(crate) use super::planes;
 }
-#[allow(dead_code)]
+#[allow(dead_code, reason = "tests look at verdicts more closely than at their being there")]
 #[path = "../../robustness/verdict.rs"]
 mod verdict;
 
