@@ -1,14 +1,12 @@
 //! Owns the choice of codec for a part, and the way of one chunk's bytes into rows. The thread that decodes.
 
-use std::cell::RefCell;
-
 use super::attribute::compression_name;
 use super::bytes::Carry;
 use super::chunk::{Chunk, Rows};
 use super::header::PartHeader;
 use super::inflate::Workspace;
 use super::proxy::Shrink;
-use super::{b44, deep, dwa, htj2k, piz, pxr24, simd, zstd};
+use super::{b44, dwa, htj2k, piz, pxr24, simd, zstd};
 use crate::decode::DecodeError;
 
 /// Samples are little-endian in files and are copied as they are.
@@ -16,17 +14,13 @@ const _: () = assert!(cfg!(target_endian = "little"));
 
 /// Why the pixels of a part cannot be decoded, when its header already tells.
 pub fn obstacle(part: &PartHeader) -> Option<String> {
+    // Of the others no deep data is written.
     let is_known = match part.is_deep {
         true => matches!(part.compression, 0..=3 | 13),
-        false => matches!(part.compression, 0..=13),
+        false => Codec::of(part.compression).is_some(),
     };
     let of = if part.is_deep { "deep data of " } else { "" };
     (!is_known).then(|| format!("{of}the compression {}", compression_name(part.compression)))
-}
-
-thread_local! {
-    /// Apart from the workspace, which deep data needs as well.
-    static DEEP: RefCell<deep::Scratch> = RefCell::default();
 }
 
 enum Codec {
@@ -34,13 +28,31 @@ enum Codec {
     Rle,
     /// ZIPS and ZIP differ in the lines of a chunk only.
     Zip,
-    Pxr24,
     Piz,
+    Pxr24,
     B44,
-    Zstd,
     Dwa,
     /// HTJ2K of 32 and of 256 lines, and LJ2K.
     Htj2k,
+    Zstd,
+}
+
+impl Codec {
+    /// The codec of a compression by its number in the file.
+    fn of(compression: u8) -> Option<Self> {
+        Some(match compression {
+            0 => Self::None,
+            1 => Self::Rle,
+            2 | 3 => Self::Zip,
+            4 => Self::Piz,
+            5 => Self::Pxr24,
+            6 | 7 => Self::B44,
+            8 | 9 => Self::Dwa,
+            10..=12 => Self::Htj2k,
+            13 => Self::Zstd,
+            _ => return None,
+        })
+    }
 }
 
 /// Decodes the chunks of one part.
@@ -52,22 +64,8 @@ impl ChunkCodec {
     /// # Errors
     /// [`DecodeError::NotSupported`] for what [`obstacle`] names.
     pub fn new(part: &PartHeader) -> Result<Self, DecodeError> {
-        let refused = || DecodeError::not_supported(obstacle(part).unwrap_or_default());
-        if obstacle(part).is_some() {
-            return Err(refused());
-        }
-        let codec = match part.compression {
-            0 => Codec::None,
-            1 => Codec::Rle,
-            2 | 3 => Codec::Zip,
-            4 => Codec::Piz,
-            5 => Codec::Pxr24,
-            6 | 7 => Codec::B44,
-            10..=12 => Codec::Htj2k,
-            13 => Codec::Zstd,
-            8 | 9 => Codec::Dwa,
-            _ => return Err(refused()),
-        };
+        let codec = Codec::of(part.compression).filter(|_| obstacle(part).is_none());
+        let codec = codec.ok_or_else(|| DecodeError::not_supported(obstacle(part).unwrap_or_default()))?;
         Ok(Self { codec })
     }
 
@@ -148,19 +146,6 @@ impl ChunkCodec {
                 Ok(())
             }),
         }
-    }
-
-    /// Decodes one chunk of deep data, flattened, into rows.
-    ///
-    /// # Errors
-    /// [`DecodeError::Damaged`] with the reason; rows may be half written then.
-    pub fn decode_deep(
-        &self,
-        chunk: &Chunk,
-        packed: deep::Packed,
-        rows: &mut impl Rows,
-    ) -> Result<(), DecodeError> {
-        DEEP.with_borrow_mut(|scratch| deep::decode(chunk, packed, scratch, rows))
     }
 
     /// Inflates a chunk and throws the bytes away: what no decoder of this file can do without. `false` for

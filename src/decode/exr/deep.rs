@@ -5,6 +5,7 @@
 //! line channel by channel in file order, in a channel pixel by pixel. Of the compressions none, RLE, ZIPS and
 //! ZSTD are valid for deep data; ZIP is read too.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use super::bytes::Carry;
@@ -22,6 +23,8 @@ const MAX_CHUNK_SAMPLES: u64 = 1 << 26;
 const MAX_PIXEL_SAMPLES: usize = 1 << 18;
 /// Samples that are worked on together, when no pixel has more: they stay in the processor's cache.
 const BATCH_SAMPLES: usize = 1 << 13;
+/// A thread keeps what chunks of up to so many bytes of samples need.
+const KEPT_BYTES: u64 = 16 << 20;
 /// Bytes of a count in the table.
 const COUNT_BYTES: usize = 4;
 
@@ -47,6 +50,24 @@ pub struct Packed<'a> {
     pub samples: &'a [u8],
     /// Bytes of the unpacked samples, as the chunk says.
     pub unpacked: u64,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// As [`decode`], in the scratch that this thread keeps; what an unusually large chunk needed goes back at once.
+///
+/// # Errors
+/// Those of [`decode`].
+pub fn decode_here(chunk: &Chunk, packed: Packed, rows: &mut impl Rows) -> Result<(), DecodeError> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let end = decode(chunk, packed, scratch, rows);
+        if packed.unpacked > KEPT_BYTES {
+            *scratch = Scratch::default();
+        }
+        end
+    })
 }
 
 /// Decodes a chunk and writes it flattened into `rows`, in the kinds of its channels.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::chunk::{ChannelKind, Chunk, Kind, Rows};
 use super::codec::ChunkCodec;
-use super::deep::Packed;
+use super::deep::{self, Packed};
 use super::gate;
 use super::header::{self, Box2i, PartHeader};
 use super::plan::FramePlan;
@@ -90,8 +90,7 @@ pub fn deep(input: &[u8]) -> Option<Result<(), DecodeError>> {
     let (table, samples) = rest.split_at_checked(table_bytes)?;
     let unpacked = u32::from_le_bytes([*low, *middle, *high, 0]).into();
     let packed = Packed { compression: *compression, table, samples, unpacked };
-    let codec = ChunkCodec::new(&part(*compression)).ok()?;
-    Some(shape.decode_twice(|chunk, rows| codec.decode_deep(chunk, packed, rows)))
+    Some(shape.decode_twice(|chunk, rows| deep::decode_here(chunk, packed, rows)))
 }
 
 /// What an input says of a chunk.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::chroma::{self, Picture, Plane};
 use super::chunk::{ChannelKind, Kind, Rows};
 use super::header::PartHeader;
+use super::help::with_help;
 use super::scratch::grown;
 use crate::decode::{DecodeEnd, DecodeError, Decoded};
 use crate::frame::{PlaneLayout, PlaneSpec, Role, SampleType, Window};
@@ -98,16 +99,17 @@ impl Mix {
         SPACE.with_borrow_mut(|space| {
             let Space { planes, scratch } = &mut *space;
             let planes = grown(planes, self.source.total_bytes())?;
-            let decoded = match decode(planes)? {
-                DecodeEnd::Done(decoded) => decoded,
-                other => return Ok(other),
-            };
-            let mixed = self.mix(planes, memory, helpers, scratch);
+            let end = decode(planes).and_then(|end| match end {
+                DecodeEnd::Done(decoded) => {
+                    self.mix(planes, memory, helpers, scratch)?;
+                    Ok(DecodeEnd::Done(Decoded { layout: Arc::clone(&self.layout), ..decoded }))
+                }
+                other => Ok(other),
+            });
             if space.planes.len() > KEPT_BYTES {
                 space.planes = Vec::new();
             }
-            mixed?;
-            Ok(DecodeEnd::Done(Decoded { layout: Arc::clone(&self.layout), ..decoded }))
+            end
         })
     }
 
@@ -136,14 +138,8 @@ impl Mix {
                 }
             }
         };
-        std::thread::scope(|scope| {
-            for number in 0..helpers {
-                let help = || take_bands(&mut chroma::Scratch::default());
-                // Without the help of a refused thread the others do its share.
-                let _ = std::thread::Builder::new().name(format!("help-{number}")).spawn_scoped(scope, help);
-            }
-            take_bands(scratch);
-        });
+        let help = || take_bands(&mut chroma::Scratch::default());
+        with_help(helpers, help, || take_bands(scratch));
         work.into_inner().unwrap_or_else(PoisonError::into_inner).1
     }
 

@@ -18,6 +18,7 @@ mod dwa;
 mod flatten;
 mod gate;
 mod header;
+mod help;
 mod htj2k;
 mod huffman;
 mod inflate;

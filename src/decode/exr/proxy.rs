@@ -4,8 +4,8 @@
 use super::header::PartHeader;
 use crate::frame::Area;
 
-/// Every so many lines are decoded at most.
-const MAX_LINE_STEP: u32 = 16;
+/// Every 16th line is decoded at least.
+const MAX_LINE_HALVINGS: u8 = 4;
 /// The wavelet of HTJ2K has this many levels.
 const MAX_HALVINGS: u8 = 5;
 /// Below this many pixels a part is fast enough as it is.
@@ -37,13 +37,14 @@ impl Shrink {
     }
 
     /// How the level `level` of a part is made that has only its full size: one sample a block of 8 by 8 from the
-    /// coefficients of DWA that hold its mean; an even share of the wavelet's levels of HTJ2K; every second, fourth, … line where lines are compressed one by one.
+    /// coefficients of DWA that hold its mean; fewer levels of the wavelet of HTJ2K; every second, fourth, … line where
+    /// lines are compressed one by one.
     pub fn of(part: &PartHeader, level: u8) -> Self {
         let is_plain = !part.is_deep && part.channels.iter().all(|channel| channel.sampling == (1, 1));
         let is_scanline = part.tiles.is_none();
         match part.compression {
             _ if level == 0 || !is_plain => Self::NONE,
-            0..=2 if is_scanline => Self { across: 1, down: (1 << level.min(4)).min(MAX_LINE_STEP) },
+            0..=2 if is_scanline => Self { across: 1, down: 1 << level.min(MAX_LINE_HALVINGS) },
             10..=12 if is_scanline => {
                 let side = 1 << level.min(MAX_HALVINGS);
                 Self { across: side, down: side }

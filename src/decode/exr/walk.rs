@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::blocks::BlockGrid;
 use super::direct::DirectLines;
+use super::help::with_help;
 use super::place::Band;
 use super::plan::FramePlan;
 use super::proxy::Shrink;
@@ -110,7 +111,8 @@ impl<'a> ChunkWalk<'a> {
             failure: None,
             damage: None,
         });
-        self.share(&work, threads, window, watch);
+        let help = || self.work(&work, &mut ReadWindow::new(), watch);
+        with_help(threads as usize - 1, help, || self.work(&work, window, watch));
         let Work { failure, damage, is_stale, .. } =
             work.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(failure) = failure {
@@ -127,21 +129,6 @@ impl<'a> ChunkWalk<'a> {
         missing.iter().for_each(|area| placement.clear(self.plan.shrink.shrunk(*area), &mut band));
         let missing = missing.into_iter().map(|area| self.in_data_window(area)).collect();
         Ok(DecodeEnd::Done(Decoded { layout: placement.layout().clone(), missing }))
-    }
-
-    /// Does the work on this thread and on others.
-    fn share(&self, work: &Mutex<Work>, threads: u32, window: &mut ReadWindow, watch: &EpochWatch) {
-        if threads == 1 {
-            return self.work(work, window, watch);
-        }
-        std::thread::scope(|scope| {
-            for number in 1..threads {
-                let help = || self.work(work, &mut ReadWindow::new(), watch);
-                // Without the help of a refused thread the others do its share.
-                let _ = std::thread::Builder::new().name(format!("help-{number}")).spawn_scoped(scope, help);
-            }
-            self.work(work, window, watch);
-        });
     }
 
     /// Takes bands until none is left or the frame has ended.
@@ -237,7 +224,7 @@ impl<'a> ChunkWalk<'a> {
         let (table, samples) = compressed.split_at(sizes.table);
         let compression = self.plan.part.compression;
         let packed = deep::Packed { compression, table, samples, unpacked: sizes.unpacked };
-        self.plan.codec.decode_deep(&chunk, packed, &mut rows)
+        deep::decode_here(&chunk, packed, &mut rows)
     }
 
     /// The chunks whose leaders can be found, in the order of the table.
