@@ -92,6 +92,16 @@ impl PlaneRequest {
     }
 }
 
+/// How the frames of a clip are best decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Each by itself, in any order, on any thread.
+    #[default]
+    Random,
+    /// Forward from the frame before, as movies are.
+    Sequential,
+}
+
 /// What is in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MediaInfo {
@@ -105,6 +115,7 @@ pub struct MediaInfo {
     pub rate: Option<Rate>,
     /// Scene-linear values, as opposed to values made for a display.
     pub is_linear: bool,
+    pub access: Access,
 }
 
 impl MediaInfo {
@@ -324,6 +335,7 @@ mod tests {
             parts: parts.to_vec(),
             rate: None,
             is_linear: true,
+            access: Access::Random,
         }
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use error::DecodeError;
 #[doc(hidden)]
 pub use exr::fuzz;
-pub use media::{Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest};
+pub use media::{Access, Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest};
 
 use crate::epoch::EpochWatch;
 use crate::frame::{Area, FrameMemory, PlaneLayout};
@@ -58,6 +58,12 @@ pub enum DecodeEnd {
 pub trait Decoder: Send + Sync {
     /// Decodes into `memory`; the caller keeps the memory however it ends.
     fn decode(&self, request: &DecodeRequest, memory: &mut FrameMemory) -> DecodeEnd;
+    /// Bytes of the calling thread that it keeps between frames.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+    /// Gives back what it keeps between frames of the calling thread. The next frame takes it anew.
+    fn release_held(&self) {}
 }
 
 /// The decoder of real files.
@@ -76,6 +82,25 @@ impl Decoder for FileDecoder {
         };
         end.unwrap_or_else(DecodeEnd::Failed)
     }
+
+    fn held_bytes(&self) -> usize {
+        held_bytes()
+    }
+
+    fn release_held(&self) {
+        release_held();
+    }
+}
+
+/// Bytes that the calling thread keeps between frames: scratch of the codecs, what was read last, plans. Small things
+/// of one size are left out. Not to be asked from within a decode.
+pub fn held_bytes() -> usize {
+    exr::held_bytes()
+}
+
+/// Gives back all that [`held_bytes`] counts, of the calling thread alone. The next frame takes it anew.
+pub fn release_held() {
+    exr::release_held();
 }
 
 /// Reads what is in a file without decoding pixels.

@@ -9,7 +9,7 @@ use std::path::Path;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::media::{default_layer, layers_of};
-use super::{Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part};
+use super::{Access, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part};
 use crate::frame::{FrameMemory, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 
 /// Pixels along one side.
@@ -158,6 +158,7 @@ pub fn probe(path: &Path, format: ImageFormat) -> Result<MediaInfo, DecodeError>
         parts,
         rate: None,
         is_linear: shape.sample == SampleType::F32,
+        access: Access::Random,
     })
 }
 

@@ -6,7 +6,7 @@ mod plan;
 mod requests;
 mod threads;
 
-pub use plan::{Horizon, LOOKAHEAD_MIN_FRAMES, lookahead_frames, next_wanted};
+pub use plan::{Horizon, LOOKAHEAD_MIN_FRAMES, NEXT_FRAMES, lookahead_frames, next_wanted};
 pub use requests::{InFlight, Preloader};
 pub use threads::{DecodeThreads, Wake};
 
@@ -42,4 +42,11 @@ pub trait WorkerPool {
     fn submit(&mut self, job: Job);
     /// The next outcome that is ready.
     fn try_outcome(&mut self) -> Option<Outcome>;
+    /// Bytes that the workers keep between jobs, as of the last job of each.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
+    /// Asks the workers to give back what they keep, each after its next job or when it has been idle for a while.
+    /// Every call asks once; what later jobs need is kept again.
+    fn release_held(&mut self) {}
 }

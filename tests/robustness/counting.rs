@@ -56,6 +56,13 @@ pub fn peak_bytes<T>(work: impl FnOnce() -> T) -> (T, i64) {
     (result, PEAK.get() - before)
 }
 
+/// The bytes that this thread took and that are still there after `work`.
+pub fn left_bytes<T>(work: impl FnOnce() -> T) -> (T, i64) {
+    let before = LIVE.get();
+    let result = work();
+    (result, LIVE.get() - before)
+}
+
 /// How often this thread asked for memory during `work`.
 pub fn allocations<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = TIMES.get();

@@ -10,6 +10,7 @@ mod faithful;
 mod fixtures;
 mod fuzz;
 mod gone;
+mod held;
 mod hostile;
 mod levels;
 mod matrix;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rushes::decode::{Channel, Layer, MediaInfo, Part, PlaneRequest};
+use rushes::decode::{Access, Channel, Layer, MediaInfo, Part, PlaneRequest};
 use rushes::frame::{ClipId, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 use rushes::player::{Clip, ClipOptions};
 
@@ -74,6 +74,7 @@ fn info() -> MediaInfo {
         default_layer: 0,
         rate: None,
         is_linear: true,
+        access: Access::Random,
     }
 }
 

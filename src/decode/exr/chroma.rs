@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::chunk::{Kind, Rows};
 use super::numbers;
+use super::scratch::Held;
 use crate::decode::DecodeError;
 
 /// Weights of the chroma samples left and right of a missing one, the farthest pair first; the 27 taps of the
@@ -197,6 +198,24 @@ impl Plane<'_> {
     /// Reads the samples of a line as numbers.
     fn read(&self, line: usize, out: &mut [f32]) {
         numbers::read(self.kind, &self.bytes[line * self.stride..][..out.len() * self.kind.bytes()], out);
+    }
+}
+
+impl Held for Scratch {
+    fn held_bytes(&self) -> usize {
+        self.chroma.held_bytes() + self.lines.held_bytes() + self.limits.held_bytes()
+    }
+}
+
+impl Held for ChromaScratch {
+    fn held_bytes(&self) -> usize {
+        [&self.kept, &self.padded, &self.between, &self.line].map(Held::held_bytes).iter().sum()
+    }
+}
+
+impl Held for Line {
+    fn held_bytes(&self) -> usize {
+        self.rgb.held_bytes() + self.saturation.held_bytes()
     }
 }
 

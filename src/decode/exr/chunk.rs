@@ -1,5 +1,7 @@
 //! Owns what a codec knows of one chunk: its channels, its rectangle, and where decoded rows go. Pure.
 
+use super::scratch::Held;
+
 /// The number format of a channel's samples; little-endian in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -28,6 +30,12 @@ pub struct ChannelKind {
     pub is_linear: bool,
     /// Samples exist where x and y, in the coordinates of the file, are multiples of these.
     pub sampling: (u32, u32),
+}
+
+impl Held for ChannelKind {
+    fn held_bytes(&self) -> usize {
+        self.name.held_bytes()
+    }
 }
 
 /// One chunk: a rectangle of pixels in the coordinates of the file.

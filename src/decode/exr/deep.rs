@@ -13,7 +13,7 @@ use super::chunk::{ChannelKind, Chunk, Kind, Rows};
 use super::flatten::Flattener;
 use super::inflate::Workspace;
 use super::numbers;
-use super::scratch::grown;
+use super::scratch::{Held, grown};
 use super::{simd, zstd};
 use crate::decode::DecodeError;
 
@@ -41,6 +41,14 @@ pub struct Scratch {
     foremost: Vec<Option<usize>>,
 }
 
+impl Held for Scratch {
+    fn held_bytes(&self) -> usize {
+        let Self { table, samples, zstd, flattener, wanted, foremost } = self;
+        let bytes = table.held_bytes() + samples.held_bytes() + zstd.held_bytes() + flattener.held_bytes();
+        bytes + wanted.held_bytes() + foremost.held_bytes()
+    }
+}
+
 /// The two streams of a deep chunk.
 #[derive(Debug, Clone, Copy)]
 pub struct Packed<'a> {
@@ -54,6 +62,16 @@ pub struct Packed<'a> {
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Bytes of the scratch that the calling thread keeps.
+pub fn held_bytes() -> usize {
+    SCRATCH.with_borrow(Held::held_bytes)
+}
+
+/// Gives the scratch back.
+pub fn release() {
+    drop(SCRATCH.take());
 }
 
 /// As [`decode`], in the scratch that this thread keeps; what an unusually large chunk needed goes back at once.

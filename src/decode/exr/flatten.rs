@@ -8,6 +8,7 @@ use std::collections::TryReserveError;
 use std::ops::Range;
 
 use super::chunk::{ChannelKind, Kind};
+use super::scratch::{Held, held_by_all};
 
 /// The depth of a pixel without samples, as oiiotool has it.
 const NOWHERE: f32 = 1e30;
@@ -122,6 +123,17 @@ pub struct Flattener {
     /// How much is covered before each visible sample of a pixel.
     covers: Vec<f32>,
     work: usize,
+}
+
+impl Held for Flattener {
+    fn held_bytes(&self) -> usize {
+        let Self { roles, samples, pixels, spans, active, depths, tidy, covers, work: _ } = self;
+        let columns: usize = [samples, pixels, tidy].map(held_by_all).iter().sum();
+        let of_pixel = [depths, covers].map(Held::held_bytes).iter().sum::<usize>()
+            + spans.held_bytes()
+            + active.held_bytes();
+        columns + of_pixel + roles.of_channel.held_bytes() + roles.cover.held_bytes()
+    }
 }
 
 impl Flattener {

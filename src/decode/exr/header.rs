@@ -1,7 +1,8 @@
 //! Owns the reading of EXR headers into plain values. Every size is checked before it is believed;
 //! unknown compressions and types are kept by their numbers, so that metadata shows regardless.
 
-use super::super::DecodeError;
+use super::scratch::{Held, held_by_all};
+use crate::decode::DecodeError;
 
 /// The first four bytes of every EXR file.
 pub const MAGIC: [u8; 4] = [0x76, 0x2f, 0x31, 0x01];
@@ -98,6 +99,24 @@ impl PartHeader {
     pub fn text(&self, name: &str) -> Option<String> {
         let attribute = self.attribute(name)?;
         (attribute.kind == b"string").then(|| String::from_utf8_lossy(&attribute.value).into_owned())
+    }
+}
+
+impl Held for RawAttribute {
+    fn held_bytes(&self) -> usize {
+        self.name.held_bytes() + self.kind.held_bytes() + self.value.held_bytes()
+    }
+}
+
+impl Held for RawChannel {
+    fn held_bytes(&self) -> usize {
+        self.name.held_bytes()
+    }
+}
+
+impl Held for PartHeader {
+    fn held_bytes(&self) -> usize {
+        held_by_all(&self.attributes) + held_by_all(&self.channels)
     }
 }
 

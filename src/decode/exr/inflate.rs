@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use libdeflater::Decompressor;
 
-use super::scratch::grown;
+use super::scratch::{Held, grown};
 use super::{dwa, htj2k, piz, zstd};
 use crate::decode::DecodeError;
 
@@ -45,12 +45,16 @@ impl Workspace {
     /// Gives scratch back at the end of a frame whose chunks were of unusual size.
     pub fn trim(&mut self, largest_chunk: usize) {
         if largest_chunk > KEPT_CHUNK_BYTES {
-            self.scratch = Vec::new();
-            self.dwa = dwa::Scratch::default();
-            self.htj2k = htj2k::Scratch::default();
-            self.piz = piz::Scratch::default();
-            self.zstd = zstd::Scratch::default();
+            self.clear();
         }
+    }
+
+    fn clear(&mut self) {
+        self.scratch = Vec::new();
+        self.dwa = dwa::Scratch::default();
+        self.htj2k = htj2k::Scratch::default();
+        self.piz = piz::Scratch::default();
+        self.zstd = zstd::Scratch::default();
     }
 
     /// Inflates a zlib stream that must hold exactly `length` bytes.
@@ -106,6 +110,24 @@ impl Workspace {
             Err(damaged("a chunk does not fill its rectangle"))
         }
     }
+}
+
+/// Without the inflater's tables, which are small and of one size.
+impl Held for Workspace {
+    fn held_bytes(&self) -> usize {
+        let Self { inflater: _, scratch, dwa, htj2k, piz, zstd } = self;
+        scratch.held_bytes() + dwa.held_bytes() + htj2k.held_bytes() + piz.held_bytes() + zstd.held_bytes()
+    }
+}
+
+/// Bytes of the calling thread's workspace.
+pub fn held_bytes() -> usize {
+    Workspace::with(|workspace| workspace.held_bytes())
+}
+
+/// Gives the scratch of all codecs back.
+pub fn release() {
+    Workspace::with(Workspace::clear);
 }
 
 /// Runs are written in steps of this many bytes, which a machine does in one go; what is too much is overwritten by

@@ -8,7 +8,7 @@ use super::chroma::{self, Picture, Plane};
 use super::chunk::{ChannelKind, Kind, Rows};
 use super::header::PartHeader;
 use super::help::with_help;
-use super::scratch::grown;
+use super::scratch::{Held, grown};
 use crate::decode::{DecodeEnd, DecodeError, Decoded};
 use crate::frame::{PlaneLayout, PlaneSpec, Role, SampleType, Window};
 
@@ -25,6 +25,16 @@ struct Space {
     /// The planes of the file.
     planes: Vec<u8>,
     scratch: chroma::Scratch,
+}
+
+/// Bytes of the planes and the scratch that the calling thread keeps.
+pub fn held_bytes() -> usize {
+    SPACE.with_borrow(|space| space.planes.held_bytes() + space.scratch.held_bytes())
+}
+
+/// Gives both back.
+pub fn release() {
+    drop(SPACE.take());
 }
 
 /// How the planes of a part become colour.

@@ -18,6 +18,7 @@ mod dwa;
 mod flatten;
 mod gate;
 mod header;
+mod held;
 mod help;
 mod htj2k;
 mod huffman;
@@ -40,4 +41,5 @@ mod wavelet;
 mod zstd;
 
 pub use header::MAGIC;
+pub use held::{held_bytes, release_held};
 pub use read::{decode, floor, probe};

@@ -7,7 +7,7 @@
 
 use super::chunk::{Chunk, Kind, Rows};
 use super::huffman;
-use super::scratch::grown;
+use super::scratch::{Held, grown};
 use super::wavelet::{self, Pairing};
 use crate::decode::DecodeError;
 
@@ -33,6 +33,14 @@ struct Waves {
     /// The lower and the upper halves of a channel of pairs.
     halves: [Vec<u16>; 2],
     coarse: Vec<u16>,
+}
+
+impl Held for Scratch {
+    fn held_bytes(&self) -> usize {
+        let Self { tables, samples, values, waves: Waves { halves, coarse } } = self;
+        let buffers = [samples, values, coarse].map(Held::held_bytes).iter().sum::<usize>();
+        tables.held_bytes() + buffers + halves.held_bytes()
+    }
 }
 
 /// Decodes a chunk into its rows. Channels past the last that is wanted are not looked at.

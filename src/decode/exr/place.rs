@@ -7,6 +7,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::chunk::{ChannelKind, Chunk, Kind, Rows, multiples};
+use super::scratch::{Held, held_by_all};
 use crate::decode::{DecodeError, PlaneRequest};
 use crate::frame::{Area, PlaneLayout, PlaneSpec, SampleType, Window};
 
@@ -24,6 +25,13 @@ pub struct Placement {
     sources: Vec<usize>,
     /// The pixels that the planes cover, in the coordinates of the file.
     window: Window,
+}
+
+/// Without the layout, which the frames share.
+impl Held for Placement {
+    fn held_bytes(&self) -> usize {
+        held_by_all(&self.channels) + self.planes.held_bytes() + self.sources.held_bytes()
+    }
 }
 
 pub fn sample_type(kind: Kind) -> SampleType {

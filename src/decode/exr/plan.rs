@@ -14,6 +14,7 @@ use super::header::{FileHeader, PartHeader};
 use super::mix::Mix;
 use super::place::Placement;
 use super::proxy::Shrink;
+use super::scratch::Held;
 use super::source::{ReadWindow, Source};
 use crate::decode::{DecodeError, PlaneRequest};
 use crate::frame::{PlaneLayout, Window};
@@ -139,6 +140,26 @@ impl FramePlan {
             first_line: data.y,
         })
     }
+}
+
+/// Without the layouts, which the frames share.
+impl Held for FramePlan {
+    fn held_bytes(&self) -> usize {
+        self.header.held_bytes() + self.part.held_bytes() + self.placement.held_bytes()
+    }
+}
+
+/// Bytes of the plans that the calling thread remembers.
+pub fn held_bytes() -> usize {
+    PLANS.with_borrow(|plans| {
+        let of_plans = plans.iter().map(|plan| size_of::<FramePlan>() + plan.held_bytes());
+        plans.capacity() * size_of::<Rc<FramePlan>>() + of_plans.sum::<usize>()
+    })
+}
+
+/// Forgets the plans.
+pub fn release() {
+    drop(PLANS.take());
 }
 
 /// Entries of a part's offset table; parts that nobody can read state them as well.

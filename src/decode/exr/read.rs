@@ -15,7 +15,7 @@ use super::walk::ChunkWalk;
 use super::{attribute, codec, gate, proxy};
 use crate::decode::media::{default_layer, layers_of};
 use crate::decode::{
-    Channel, DecodeEnd, DecodeError, DecodeFloor, DecodeRequest, MediaInfo, Part, PlaneRequest,
+    Access, Channel, DecodeEnd, DecodeError, DecodeFloor, DecodeRequest, MediaInfo, Part, PlaneRequest,
 };
 use crate::frame::FrameMemory;
 use crate::time::Rate;
@@ -56,6 +56,7 @@ pub fn describe_file(header: &FileHeader, file_bytes: u64, path: &Path) -> Resul
         rate: header.parts[0].attribute("framesPerSecond").and_then(rate),
         parts,
         is_linear: true,
+        access: Access::Random,
     })
 }
 

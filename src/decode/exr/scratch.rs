@@ -1,5 +1,8 @@
-//! Owns how scratch memory of codecs grows: fallibly, and seldom. What a thread keeps between chunks serves all that
-//! follow. Pure.
+//! Owns how scratch memory of codecs grows, fallibly and seldom, and how it is counted. What a thread keeps between
+//! chunks serves all that follow. Pure.
+
+use std::cell::Cell;
+use std::thread::LocalKey;
 
 use crate::decode::DecodeError;
 
@@ -22,9 +25,51 @@ pub fn grown<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) -> Result<&m
     Ok(&mut buffer[..length])
 }
 
+/// Memory that is kept for what comes next.
+pub trait Held {
+    /// Bytes of the allocations that it owns, by their capacities.
+    fn held_bytes(&self) -> usize;
+}
+
+/// What can be copied owns nothing else.
+impl<T: Copy> Held for Vec<T> {
+    fn held_bytes(&self) -> usize {
+        self.capacity() * size_of::<T>()
+    }
+}
+
+impl<T: Held, const N: usize> Held for [T; N] {
+    fn held_bytes(&self) -> usize {
+        self.iter().map(Held::held_bytes).sum()
+    }
+}
+
+/// Bytes of a buffer whose elements own memory too, and of theirs.
+pub fn held_by_all<T: Held>(buffer: &Vec<T>) -> usize {
+    buffer.capacity() * size_of::<T>() + buffer.iter().map(Held::held_bytes).sum::<usize>()
+}
+
+/// Bytes of what the calling thread keeps in a cell; it lies there again afterwards.
+pub fn held_in<T: Held + Default>(cell: &'static LocalKey<Cell<T>>) -> usize {
+    let kept = cell.take();
+    let bytes = kept.held_bytes();
+    cell.set(kept);
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn capacities_are_counted_at_every_depth() {
+        let inner: Vec<u16> = Vec::with_capacity(10);
+        let of_inner = inner.capacity() * 2;
+        let mut outer = Vec::with_capacity(3);
+        outer.push([inner, Vec::new()]);
+        let of_outer = outer.capacity() * size_of::<[Vec<u16>; 2]>();
+        assert_eq!(held_by_all(&outer), of_outer + of_inner);
+    }
 
     #[test]
     fn buffers_grow_in_few_steps_and_never_shrink() {

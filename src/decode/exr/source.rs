@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::header::{self, FileHeader, HeaderError};
+use super::scratch::held_in;
 use crate::decode::DecodeError;
 
 /// First read of a file; most headers fit.
@@ -171,6 +172,16 @@ impl Drop for ReadWindow {
             SPARE.set(std::mem::take(&mut self.bytes));
         }
     }
+}
+
+/// Bytes of the window that the calling thread keeps.
+pub fn held_bytes() -> usize {
+    held_in(&SPARE)
+}
+
+/// Gives the kept window back.
+pub fn release() {
+    drop(SPARE.take());
 }
 
 #[cfg(unix)]

@@ -13,6 +13,7 @@ use super::help::with_help;
 use super::place::Band;
 use super::plan::FramePlan;
 use super::proxy::Shrink;
+use super::scratch::{Held, held_in};
 use super::source::{ReadWindow, Source};
 use super::{deep, gate};
 use crate::decode::{DecodeEnd, DecodeError, Decoded};
@@ -54,6 +55,22 @@ struct ChunkTable {
 thread_local! {
     /// The memory of this thread's last table.
     static SPARE: Cell<ChunkTable> = const { Cell::new(ChunkTable { offsets: Vec::new(), is_done: Vec::new() }) };
+}
+
+impl Held for ChunkTable {
+    fn held_bytes(&self) -> usize {
+        self.offsets.held_bytes() + self.is_done.capacity() * size_of::<AtomicBool>()
+    }
+}
+
+/// Bytes of the table that the calling thread keeps.
+pub fn held_bytes() -> usize {
+    held_in(&SPARE)
+}
+
+/// Gives the kept table back.
+pub fn release() {
+    drop(SPARE.take());
 }
 
 /// What the threads of one frame share.

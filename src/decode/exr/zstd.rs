@@ -10,7 +10,7 @@
 use zstd_safe::DCtx;
 
 use super::chunk::{Chunk, Kind, Rows};
-use super::scratch::grown;
+use super::scratch::{Held, grown};
 use super::simd;
 use crate::decode::DecodeError;
 
@@ -27,6 +27,12 @@ pub struct Scratch {
     context: Option<DCtx<'static>>,
     /// The content of a zstd frame; only grows.
     content: Vec<u8>,
+}
+
+impl Held for Scratch {
+    fn held_bytes(&self) -> usize {
+        self.content.held_bytes() + self.context.as_ref().map_or(0, DCtx::sizeof)
+    }
 }
 
 /// Decodes a chunk, less than [`Chunk::bytes`] long, into `rows`.

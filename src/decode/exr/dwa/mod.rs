@@ -13,7 +13,7 @@ use libdeflater::Decompressor;
 
 use super::bytes::Carry;
 use super::chunk::{Chunk, Rows};
-use super::scratch::grown;
+use super::scratch::{Held, grown};
 use super::{huffman, simd};
 use crate::decode::DecodeError;
 use rules::{Plan, Scheme};
@@ -29,6 +29,15 @@ pub struct Scratch {
     expanded: Vec<u8>,
     ac: Vec<u16>,
     dc: Vec<u16>,
+}
+
+/// Without the inflater's tables, which are small and of one size.
+impl Held for Scratch {
+    fn held_bytes(&self) -> usize {
+        let Self { inflater: _, tables, plan, strips: _, inflated, expanded, ac, dc } = self;
+        let buffers = inflated.held_bytes() + expanded.held_bytes() + ac.held_bytes() + dc.held_bytes();
+        tables.held_bytes() + plan.held_bytes() + buffers
+    }
 }
 
 /// Decodes a chunk of DWAA or DWAB into `rows`. Sections that only have channels which nobody wants are

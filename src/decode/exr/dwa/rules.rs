@@ -2,6 +2,7 @@
 //! by the last part of a channel's name and its kind. Pure.
 
 use super::super::chunk::{ChannelKind, Kind};
+use super::super::scratch::{Held, held_by_all};
 use crate::decode::DecodeError;
 
 /// How a channel is stored.
@@ -41,6 +42,14 @@ pub struct Plan {
     pub groups: Vec<Group>,
     channels: Vec<ChannelKind>,
     rules: Option<Vec<u8>>,
+}
+
+impl Held for Plan {
+    fn held_bytes(&self) -> usize {
+        let Self { schemes, groups, channels, rules } = self;
+        let rules = rules.as_ref().map_or(0, Held::held_bytes);
+        schemes.held_bytes() + groups.held_bytes() + held_by_all(channels) + rules
+    }
 }
 
 /// Bytes of rules beyond this are damage: files have some fifteen rules of some five bytes.

@@ -2,7 +2,7 @@
 //! (MEL). Formats: ITU-T T.814 clauses 7.1.1 to 7.1.4 and 7.3.3. Pure.
 
 use crate::decode::DecodeError;
-use crate::decode::exr::scratch::grown;
+use crate::decode::exr::scratch::{Held, grown};
 use crate::decode::exr::simd::htj2k::{Loop, widest};
 
 /// Bytes behind the bits that may be read without a check.
@@ -19,6 +19,12 @@ pub struct FlatBits {
     bytes: Vec<u8>,
     /// Bits that the stream holds.
     pub length: usize,
+}
+
+impl Held for FlatBits {
+    fn held_bytes(&self) -> usize {
+        self.bytes.held_bytes()
+    }
 }
 
 impl FlatBits {

@@ -6,6 +6,7 @@ use super::damaged;
 use super::refine::Refinement;
 use super::tables::{BOTH, BOTH_IN_FIRST_ROW, BOTH_LARGE, EXPONENT_CODES, QUAD_CODES, QuadCode};
 use crate::decode::DecodeError;
+use crate::decode::exr::scratch::Held;
 use crate::decode::exr::simd::htj2k as simd;
 
 /// Samples of a code block at most (T.800 table A.18), also in one direction, and rows or columns of quads.
@@ -111,6 +112,14 @@ pub struct BlockScratch {
     values: FlatBits,
     rows: Option<Box<Rows>>,
     pub refinement: Refinement,
+}
+
+impl Held for BlockScratch {
+    fn held_bytes(&self) -> usize {
+        let Self { codes, values, rows, refinement } = self;
+        let rows = rows.as_ref().map_or(0, |_| size_of::<Rows>());
+        codes.held_bytes() + values.held_bytes() + rows + refinement.held_bytes()
+    }
 }
 
 /// Quads that are prepared at a time, and the length of a row of them.

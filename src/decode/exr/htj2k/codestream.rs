@@ -3,6 +3,7 @@
 
 use super::damaged;
 use crate::decode::DecodeError;
+use crate::decode::exr::scratch::Held;
 
 /// Resolutions that a component can have: one more than wavelet levels.
 pub const MAX_LEVELS: usize = 32;
@@ -81,6 +82,12 @@ pub struct Codestream {
     pub has_packet_ends: bool,
     /// Byte ranges of the tile-parts' packets.
     pub parts: Vec<(usize, usize)>,
+}
+
+impl Held for Codestream {
+    fn held_bytes(&self) -> usize {
+        self.components.held_bytes() + self.parts.held_bytes()
+    }
 }
 
 impl Default for Coding {

@@ -8,7 +8,7 @@ use super::packets::{Layout, resolution_size};
 use super::wavelet::{Bands, Irreversible, Reversible, Ring, Wavelet};
 use crate::decode::DecodeError;
 use crate::decode::exr::chunk::{Chunk, Rows};
-use crate::decode::exr::scratch::grown;
+use crate::decode::exr::scratch::{Held, grown};
 use crate::decode::exr::simd::htj2k::widest;
 
 /// Bands with more magnitude bits than this are decoded in 64 bits.
@@ -35,6 +35,22 @@ struct Planes<C, S> {
     low: Vec<S>,
     next: Vec<S>,
     ring: Ring<S>,
+}
+
+impl Held for Work {
+    fn held_bytes(&self) -> usize {
+        let Self { block, curves, bits, narrow, wide, lossy, wide_lossy } = self;
+        let whole = narrow.held_bytes() + wide.held_bytes();
+        let planes = whole + lossy.held_bytes() + wide_lossy.held_bytes();
+        block.held_bytes() + curves.held_bytes() + bits.held_bytes() + planes
+    }
+}
+
+impl<C: Copy, S: Copy> Held for Planes<C, S> {
+    fn held_bytes(&self) -> usize {
+        let Self { coefficients, low, next, ring } = self;
+        coefficients.held_bytes() + low.held_bytes() + next.held_bytes() + ring.held_bytes()
+    }
 }
 
 /// Components that are decoded together.

@@ -23,7 +23,7 @@ use group::{Group, Work};
 use packets::Layout;
 
 use super::chunk::{Chunk, Rows};
-use super::scratch::grown;
+use super::scratch::{Held, grown};
 use crate::decode::DecodeError;
 
 /// Codestreams of LJ2K are up to this much larger than their chunk.
@@ -39,6 +39,14 @@ pub struct Scratch {
     stream: Codestream,
     layout: Layout,
     work: Work,
+}
+
+impl Held for Scratch {
+    fn held_bytes(&self) -> usize {
+        let Self { channels, sorted, wanted, stream, layout, work } = self;
+        let of_channels = channels.held_bytes() + sorted.held_bytes() + wanted.held_bytes();
+        of_channels + stream.held_bytes() + layout.held_bytes() + work.held_bytes()
+    }
 }
 
 /// Decodes a chunk. Lossless ones come out bit for bit. Of LJ2K a half differs from what OpenEXR 3.5 reads by one unit

@@ -4,6 +4,7 @@
 use super::codestream::{Component, Nonlinearity};
 use super::damaged;
 use crate::decode::DecodeError;
+use crate::decode::exr::scratch::Held;
 
 /// Samples that are looked up at a time.
 const LANES: usize = 64;
@@ -18,6 +19,12 @@ pub struct Curve {
     turned: i32,
     /// Entries of a curve but the last, each with the step to the next one; none for a straight line.
     table: Vec<[f32; 2]>,
+}
+
+impl Held for Curve {
+    fn held_bytes(&self) -> usize {
+        self.table.held_bytes()
+    }
 }
 
 /// Floats from here to its double are whole numbers, one apart.

@@ -5,6 +5,7 @@ use super::codestream::{Codestream, Component, Progression};
 use super::damaged;
 use super::tagtree::{HeaderBits, TagTree};
 use crate::decode::DecodeError;
+use crate::decode::exr::scratch::Held;
 
 /// A sub-band of a component. Bands stand in the order LL, HL, LH, HH, HL, ... from the smallest on.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,6 +62,14 @@ pub struct Layout {
     packets: Vec<Packet>,
     trees: [TagTree; 2],
     found: Vec<Block>,
+}
+
+impl Held for Layout {
+    fn held_bytes(&self) -> usize {
+        let Self { bands, first_bands, blocks, packets, trees, found } = self;
+        let blocks: usize = [blocks, found].map(Held::held_bytes).iter().sum();
+        bands.held_bytes() + first_bands.held_bytes() + blocks + packets.held_bytes() + trees.held_bytes()
+    }
 }
 
 /// Width and height of a component's resolution.

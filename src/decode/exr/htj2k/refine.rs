@@ -5,6 +5,7 @@ use super::bits::FlatBits;
 use super::block::{Coded, Coefficient};
 use super::damaged;
 use crate::decode::DecodeError;
+use crate::decode::exr::scratch::Held;
 
 /// Rows that are scanned together, column by column; also the columns whose signs follow together.
 const STRIPE: usize = 4;
@@ -13,6 +14,12 @@ const STRIPE: usize = 4;
 #[derive(Debug, Default)]
 pub struct Refinement {
     bits: FlatBits,
+}
+
+impl Held for Refinement {
+    fn held_bytes(&self) -> usize {
+        self.bits.held_bytes()
+    }
 }
 
 impl Refinement {

@@ -2,6 +2,7 @@
 
 use super::damaged;
 use crate::decode::DecodeError;
+use crate::decode::exr::scratch::Held;
 
 /// No band has more magnitude bits than this, so no block has more empty ones.
 const MOST_PLANES: u8 = 96;
@@ -76,6 +77,12 @@ pub struct TagTree {
     nodes: Vec<Node>,
     /// Where each level starts, and how wide it is.
     levels: Vec<(usize, usize)>,
+}
+
+impl Held for TagTree {
+    fn held_bytes(&self) -> usize {
+        self.nodes.held_bytes() + self.levels.held_bytes()
+    }
 }
 
 impl TagTree {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::decode::DecodeError;
-use crate::decode::exr::scratch::grown;
+use crate::decode::exr::scratch::{Held, grown};
 use crate::decode::exr::simd::htj2k::{Loop, widest};
 
 /// A wavelet over samples of a type.
@@ -136,6 +136,12 @@ pub struct Ring<S> {
 }
 
 const RING: usize = 3;
+
+impl<S: Copy> Held for Ring<S> {
+    fn held_bytes(&self) -> usize {
+        self.rows.held_bytes()
+    }
+}
 
 /// Samples of a row that are lifted before the next row's.
 const STRIP: usize = 1024;

@@ -5,7 +5,7 @@
 //! last symbol of the table, bytes of the table, bits of the data, nothing), then come the table and the data.
 //! Bits are taken from the highest of each byte on. Among canonical codes the long ones are the small numbers.
 
-use super::scratch::grown;
+use super::scratch::{Held, grown};
 use crate::decode::DecodeError;
 
 mod bits;
@@ -68,6 +68,13 @@ impl Default for Code {
     fn default() -> Self {
         let lengths = [Length::default(); MAX_LENGTH + 1];
         Self { coded: Vec::new(), slots: Vec::new(), cells: Vec::new(), lengths, repeat: None }
+    }
+}
+
+impl Held for Tables {
+    fn held_bytes(&self) -> usize {
+        let Self { code: Code { coded, slots, cells, lengths: _, repeat: _ }, spare } = self;
+        coded.held_bytes() + slots.held_bytes() + cells.held_bytes() + spare.held_bytes()
     }
 }
 
