@@ -2,8 +2,7 @@
 //! wants them any more. One `EpochClock` per player, on the thread that ticks; workers hold an
 //! `EpochWatch`, two atomics to look at, and nothing else.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// The number of discontinuities (seek, start, stop, direction, work area, clip, layer) so far.
 /// Steady playback and the wrap of a loop do not move it.

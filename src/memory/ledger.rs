@@ -3,138 +3,34 @@
 //! check against the limit holds until the charge is made; they may be dropped on any thread.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::account::{Account, Charge, Component, Refused, Tier, Total};
 use crate::frame::ClipId;
-
-/// Which budget a charge counts against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Tier {
-    Cpu,
-    Gpu,
-}
-
-/// What the bytes are used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Component {
-    /// Decoded frames in a tier.
-    Frames,
-    /// Buffers of requests that are out.
-    InFlight,
-    /// Buffers and textures kept for reuse.
-    PoolSlack,
-    /// Mapped buffers on their way into textures.
-    Staging,
-}
-
-impl Component {
-    pub const ALL: [Self; 4] = [Self::Frames, Self::InFlight, Self::PoolSlack, Self::Staging];
-
-    /// The name used in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Frames => "frames",
-            Self::InFlight => "in_flight",
-            Self::PoolSlack => "pool_slack",
-            Self::Staging => "staging",
-        }
-    }
-}
-
-const TIERS: usize = 2;
-const COMPONENTS: usize = Component::ALL.len();
-
-/// Bytes by tier and component.
-#[derive(Debug, Default)]
-struct Account {
-    bytes: [[AtomicU64; COMPONENTS]; TIERS],
-}
-
-impl Account {
-    fn add(&self, tier: Tier, component: Component, bytes: u64) {
-        self.bytes[tier as usize][component as usize].fetch_add(bytes, Ordering::AcqRel);
-    }
-
-    fn subtract(&self, tier: Tier, component: Component, bytes: u64) {
-        self.bytes[tier as usize][component as usize].fetch_sub(bytes, Ordering::AcqRel);
-    }
-
-    fn component(&self, tier: Tier, component: Component) -> u64 {
-        self.bytes[tier as usize][component as usize].load(Ordering::Acquire)
-    }
-
-    fn tier(&self, tier: Tier) -> u64 {
-        Component::ALL.into_iter().map(|component| self.component(tier, component)).sum()
-    }
-}
-
-/// A charge that did not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused {
-    pub wanted_bytes: u64,
-    pub headroom_bytes: u64,
-}
-
-/// Bytes taken from a budget for as long as this lives.
-#[derive(Debug)]
-pub struct Charge {
-    total: Arc<Account>,
-    clip: Option<Arc<Account>>,
-    tier: Tier,
-    component: Component,
-    bytes: u64,
-}
-
-impl Charge {
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
-        std::iter::once(&self.total).chain(&self.clip)
-    }
-
-    fn enter(&self) {
-        self.accounts().for_each(|account| account.add(self.tier, self.component, self.bytes));
-    }
-
-    fn leave(&self) {
-        self.accounts().for_each(|account| account.subtract(self.tier, self.component, self.bytes));
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
+use crate::sync::Arc;
 
 /// Limits and live charges of both tiers.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    total: Arc<Account>,
+    total: Total,
     clips: HashMap<ClipId, Arc<Account>>,
-    limits: [u64; TIERS],
-    peaks: [u64; TIERS],
 }
 
 impl Ledger {
     pub fn set_limit(&mut self, tier: Tier, bytes: u64) {
-        self.limits[tier as usize] = bytes;
+        self.total.set_limit(tier, bytes);
     }
 
     pub fn limit(&self, tier: Tier) -> u64 {
-        self.limits[tier as usize]
+        self.total.limit(tier)
     }
 
     /// Sum of the live charges of a tier.
     pub fn charged(&self, tier: Tier) -> u64 {
-        self.total.tier(tier)
+        self.total.charged(tier)
     }
 
     pub fn charged_component(&self, tier: Tier, component: Component) -> u64 {
-        self.total.component(tier, component)
+        self.total.charged_component(tier, component)
     }
 
     /// Sum of a clip's live charges in a tier.
@@ -142,14 +38,19 @@ impl Ledger {
         self.clips.get(&clip).map_or(0, |account| account.tier(tier))
     }
 
+    /// Sum of a clip's live charges of one component in a tier.
+    pub fn charged_clip_component(&self, tier: Tier, component: Component, clip: ClipId) -> u64 {
+        self.clips.get(&clip).map_or(0, |account| account.component(tier, component))
+    }
+
     /// The most that was ever charged at once.
     pub fn peak(&self, tier: Tier) -> u64 {
-        self.peaks[tier as usize]
+        self.total.peak(tier)
     }
 
     /// Bytes that may still be charged.
     pub fn headroom(&self, tier: Tier) -> u64 {
-        self.limit(tier).saturating_sub(self.charged(tier))
+        self.total.headroom(tier)
     }
 
     /// Bytes charged above the limit: the overdraft slot, or a limit that was just lowered.
@@ -168,10 +69,7 @@ impl Ledger {
         clip: Option<ClipId>,
         bytes: u64,
     ) -> Result<Charge, Refused> {
-        let headroom_bytes = self.headroom(tier);
-        if bytes > headroom_bytes {
-            return Err(Refused { wanted_bytes: bytes, headroom_bytes });
-        }
+        self.total.check(tier, bytes)?;
         Ok(self.charge_over(tier, component, clip, bytes))
     }
 
@@ -183,34 +81,28 @@ impl Ledger {
         clip: Option<ClipId>,
         bytes: u64,
     ) -> Charge {
-        let clip = clip.map(|clip| Arc::clone(self.clips.entry(clip).or_default()));
-        let charge = Charge { total: Arc::clone(&self.total), clip, tier, component, bytes };
-        charge.enter();
-        let peak = &mut self.peaks[tier as usize];
-        *peak = (*peak).max(self.total.tier(tier));
-        charge
+        let clip = self.account_of(clip);
+        self.total.charge_over(tier, component, clip, bytes)
     }
 
     /// Moves a charge to another component or clip; its bytes stay charged throughout.
     pub fn relabel(&mut self, charge: &mut Charge, component: Component, clip: Option<ClipId>) {
-        charge.leave();
-        charge.component = component;
-        charge.clip = clip.map(|clip| Arc::clone(self.clips.entry(clip).or_default()));
-        charge.enter();
+        let clip = self.account_of(clip);
+        self.total.relabel(charge, component, clip);
     }
 
     /// Changes the size of a charge that mirrors what another room reports.
     pub fn resize(&mut self, charge: &mut Charge, bytes: u64) {
-        charge.leave();
-        charge.bytes = bytes;
-        charge.enter();
-        let peak = &mut self.peaks[charge.tier as usize];
-        *peak = (*peak).max(self.total.tier(charge.tier));
+        self.total.resize(charge, bytes);
     }
 
     /// Forgets clips without charges.
     pub fn forget_idle_clips(&mut self) {
-        self.clips.retain(|_, account| Arc::strong_count(account) > 1);
+        self.clips.retain(|_, account| !Account::is_idle(account));
+    }
+
+    fn account_of(&mut self, clip: Option<ClipId>) -> Option<Arc<Account>> {
+        clip.map(|clip| Arc::clone(self.clips.entry(clip).or_default()))
     }
 }
 
@@ -218,6 +110,8 @@ impl Ledger {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    const COMPONENTS: usize = Component::ALL.len();
 
     #[derive(Debug, Clone)]
     enum Step {

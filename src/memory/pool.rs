@@ -86,6 +86,11 @@ impl FramePool {
         Some(oldest + IDLE_NANOS)
     }
 
+    /// Bytes of the idle buffers themselves, for the check against the ledger.
+    pub fn idle_bytes(&self) -> u64 {
+        self.classes.values().flatten().map(|idle| idle.pooled.memory.len_bytes() as u64).sum()
+    }
+
     /// Gives everything back.
     pub fn clear(&mut self) {
         self.classes.clear();

@@ -1,13 +1,19 @@
 //! Owns the reading of the machine's memory: host, control groups, address space, own process.
-//! Reads files of the operating system through `sysinfo`; called about once a second by the thread
-//! that ticks.
+//! Reads files of the operating system, through `sysinfo` and by itself; called about once a second,
+//! by one thread at a time.
 
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+use super::cgroup::CgroupFiles;
+use super::{CgroupReading, Reading};
 
 /// What the machine says at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemorySample {
     pub total_bytes: u64,
+    /// The most that this process could ever have: the smallest of the machine's memory, the limits of its
+    /// control groups and its address space.
+    pub ceiling_bytes: u64,
     /// The smallest of: the host's available memory, each control group's room, the address space.
     pub available_bytes: u64,
     /// Resident and virtual size of this process.
@@ -19,32 +25,49 @@ pub struct MemorySample {
 pub struct Sampler {
     system: Option<System>,
     pid: Option<Pid>,
+    groups: CgroupFiles,
 }
 
 impl Default for Sampler {
     fn default() -> Self {
-        Self { system: System::new().ok(), pid: sysinfo::get_current_pid().ok() }
+        let pid = sysinfo::get_current_pid().ok();
+        Self { system: System::new().ok(), pid, groups: CgroupFiles::default() }
     }
 }
 
 impl Sampler {
     /// Reads the current figures; what cannot be read does not limit.
     pub fn sample(&mut self) -> MemorySample {
-        let Some(system) = &mut self.system else { return MemorySample::default() };
+        self.read().sample
+    }
+
+    /// Reads everything that is known, without the time.
+    pub(super) fn read(&mut self) -> Reading {
+        let Some(system) = &mut self.system else { return Reading::default() };
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        let (rss_bytes, vms_bytes) = own_process(system, self.pid);
-        let host_room = Some(system.available_memory());
-        let rooms = [host_room, cgroup_room(system, self.pid), address_space_room(vms_bytes)];
-        MemorySample {
-            total_bytes: system.total_memory(),
-            available_bytes: rooms.into_iter().flatten().min().unwrap_or(0),
-            rss_bytes,
-            vms_bytes,
+        let (total_bytes, host_available_bytes) = (system.total_memory(), system.available_memory());
+        let own_size = self.groups.own_size();
+        let (rss_bytes, vms_bytes) = own_size.unwrap_or_else(|| own_process(system, self.pid));
+        let mut groups = self.groups.read();
+        // A group that may take more than there is does not limit.
+        groups.cgroups.retain(|group| group.limit_bytes < total_bytes);
+        let limits = groups.cgroups.iter().map(|group| group.limit_bytes).chain(address_space_limit());
+        let ceiling_bytes = limits.fold(total_bytes, u64::min);
+        let rooms = groups.cgroups.iter().map(CgroupReading::room_bytes);
+        let rooms = rooms.chain(address_space_limit().map(|limit| limit.saturating_sub(vms_bytes)));
+        let available_bytes = rooms.fold(host_available_bytes, u64::min);
+        Reading {
+            at: 0,
+            sample: MemorySample { total_bytes, ceiling_bytes, available_bytes, rss_bytes, vms_bytes },
+            host_available_bytes,
+            cgroups: groups.cgroups,
+            stall: groups.stall,
+            cgroup_events: groups.events,
         }
     }
 }
 
-/// Resident and virtual size.
+/// Resident and virtual size where the system has no file that tells them.
 fn own_process(system: &mut System, pid: Option<Pid>) -> (u64, u64) {
     let Some(pid) = pid else { return (0, 0) };
     system.refresh_processes_specifics(
@@ -56,13 +79,6 @@ fn own_process(system: &mut System, pid: Option<Pid>) -> (u64, u64) {
     process.map_or((0, 0), |process| (process.memory(), process.virtual_memory()))
 }
 
-/// Room in this process's own control groups: the limit less what is in use without the page
-/// cache, which a player that streams files would otherwise mistake for pressure.
-fn cgroup_room(system: &System, pid: Option<Pid>) -> Option<u64> {
-    let limits = system.process(pid?)?.cgroup_limits()?;
-    (limits.total_memory < system.total_memory()).then(|| limits.total_memory.saturating_sub(limits.rss))
-}
-
 /// The memory of the GPU at a PCI address such as `0000:01:00.0`, where the system tells.
 pub fn adapter_memory(pci_address: &str) -> Option<u64> {
     let gpus = sysinfo::Gpus::new_with_refreshed_list().ok()?;
@@ -71,13 +87,12 @@ pub fn adapter_memory(pci_address: &str) -> Option<u64> {
 }
 
 #[cfg(unix)]
-fn address_space_room(mapped_bytes: u64) -> Option<u64> {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::As).current?;
-    Some(limit.saturating_sub(mapped_bytes))
+fn address_space_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::As).current
 }
 
 #[cfg(not(unix))]
-fn address_space_room(_mapped_bytes: u64) -> Option<u64> {
+fn address_space_limit() -> Option<u64> {
     None
 }
 
@@ -92,5 +107,26 @@ mod tests {
         assert!(sample.available_bytes <= sample.total_bytes);
         assert!(sample.rss_bytes > 1 << 20 && sample.rss_bytes < sample.total_bytes);
         assert!(sample.vms_bytes >= sample.rss_bytes);
+    }
+
+    #[test]
+    fn a_tighter_group_limits_what_is_available_and_a_wider_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("proc/self/cgroup", "0::/");
+        write("proc/self/mountinfo", "30 23 0:26 / /groups rw - cgroup2 cgroup2 rw");
+        write("groups/memory.current", "1000");
+        write("groups/memory.max", "5000");
+        let mut sampler = Sampler { groups: CgroupFiles::at(folder.path()), ..Sampler::default() };
+        let reading = sampler.read();
+        assert_eq!((reading.sample.available_bytes, reading.cgroups.len()), (4000, 1));
+        assert!(reading.host_available_bytes > 4000 && reading.sample.rss_bytes > 1 << 20);
+        write("groups/memory.max", "4611686018427387904");
+        let reading = sampler.read();
+        assert!(reading.sample.available_bytes > 4000 && reading.cgroups.is_empty());
     }
 }

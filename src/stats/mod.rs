@@ -2,9 +2,14 @@
 //! Plain data without policy. Any thread.
 
 mod histogram;
+mod memory;
 mod snapshot;
 
 pub use histogram::{Histogram, Percentiles};
+pub use memory::{
+    CleanerStatus, ClipMemory, FrameClass, FrameSum, LeakStatus, MachineMemory, MemoryState, MemoryStatus,
+    PressureLevel, PressureStatus, TierContents, TransitionCounts, VoteSource,
+};
 pub use snapshot::{
     ClipStatus, DecodeCounters, EvictionCounters, FrameStatus, LayerStatus, PresentCounters, Run,
     ShownStatus, Snapshot, TierStatus, TimelineStatus, TransportStatus,

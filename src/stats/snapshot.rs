@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::Percentiles;
+use super::{MemoryStatus, Percentiles};
 use crate::frame::{EvictionCause, FrameKey, Window};
 use crate::time::{Direction, LoopMode, Rate, WorkArea};
 
@@ -204,6 +204,8 @@ pub struct Snapshot {
     pub epoch: u64,
     pub in_flight: usize,
     pub timeline: TimelineStatus,
+    /// What is known of memory, at most a second old.
+    pub memory: Arc<MemoryStatus>,
     /// The last message for the user.
     pub message: Option<String>,
 }

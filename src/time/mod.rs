@@ -7,4 +7,4 @@ mod travel;
 
 pub use clock::{Clock, Grid, ManualClock, Nanos};
 pub use rate::{Rate, RateError};
-pub use travel::{Direction, LoopMode, NextUse, Travel, WorkArea};
+pub use travel::{Direction, LoopMode, NextUse, PreloadStrategy, Travel, WorkArea};

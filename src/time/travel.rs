@@ -50,6 +50,17 @@ impl LoopMode {
     }
 }
 
+/// The order in which frames around a resting playhead are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PreloadStrategy {
+    /// 0, +1, -1, +2, -2, …: each frame is decoded by itself.
+    #[default]
+    Spiral,
+    /// Ahead first, then what lies behind: decoding goes forward, or there is no room for both sides.
+    Forward,
+}
+
 /// The inclusive range of frame indices between the in and the out point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WorkArea {
@@ -107,16 +118,18 @@ pub struct Travel {
     pub direction: Direction,
     pub loop_mode: LoopMode,
     pub area: WorkArea,
-    /// Playing ranks frames in play order; paused ranks them in a spiral around the playhead.
+    /// Playing ranks frames in play order; paused ranks them by the strategy.
     pub playing: bool,
+    pub strategy: PreloadStrategy,
 }
 
 impl Travel {
     /// When `index` is used next.
     ///
     /// Playing: the number of steps until the playhead arrives. Paused: the place in the spiral
-    /// 0, +1, -1, +2, -2, … which goes on one-sided where the work area ends. A playhead outside
-    /// the work area (a seek past the out point) is itself due now and enters the area next.
+    /// 0, +1, -1, +2, -2, … which goes on one-sided where the work area ends, or what is ahead before
+    /// what is behind. A playhead outside the work area (a seek past the out point) is itself due now
+    /// and enters the area next.
     pub fn next_use(&self, index: u32) -> NextUse {
         if index == self.playhead {
             return NextUse::NOW;
@@ -127,7 +140,11 @@ impl Travel {
         if !self.area.contains(self.playhead) {
             return NextUse(1 + self.entry_distance(index));
         }
-        if self.playing { self.play_distance(index) } else { NextUse(self.spiral_distance(index)) }
+        match (self.playing, self.strategy) {
+            (true, _) => self.play_distance(index),
+            (false, PreloadStrategy::Spiral) => NextUse(self.spiral_distance(index)),
+            (false, PreloadStrategy::Forward) => NextUse(self.forward_distance(index)),
+        }
     }
 
     /// The frame with the given distance, the inverse of [`Self::next_use`]; `None` past the last.
@@ -138,7 +155,21 @@ impl Travel {
         if !self.area.contains(self.playhead) {
             return self.entry_frame(distance - 1);
         }
-        if self.playing { self.play_frame(distance) } else { self.spiral_frame(distance) }
+        match (self.playing, self.strategy) {
+            (true, _) => self.play_frame(distance),
+            (false, PreloadStrategy::Spiral) => self.spiral_frame(distance),
+            (false, PreloadStrategy::Forward) => self.forward_frame(distance),
+        }
+    }
+
+    /// Whether a frame lies behind the playhead, seen in the direction of travel.
+    pub fn is_behind(&self, index: u32) -> bool {
+        self.ahead_of_playhead(index) < 0
+    }
+
+    /// Frames between the playhead and another one.
+    pub fn steps_to(&self, index: u32) -> u64 {
+        self.ahead_of_playhead(index).unsigned_abs()
     }
 
     /// The playhead and direction after one step of playback; `None` where playing once ends.
@@ -242,6 +273,21 @@ impl Travel {
         }
     }
 
+    fn forward_distance(&self, index: u32) -> u64 {
+        let delta = self.ahead_of_playhead(index);
+        let (ahead, _) = self.sides();
+        if delta > 0 { delta.unsigned_abs() } else { ahead + delta.unsigned_abs() }
+    }
+
+    fn forward_frame(&self, distance: u64) -> Option<u32> {
+        let (ahead, behind) = self.sides();
+        match distance {
+            d if d <= ahead => Some(self.moved(d as i64)),
+            d if d <= ahead + behind => Some(self.moved(-((d - ahead) as i64))),
+            _ => None,
+        }
+    }
+
     fn spiral_distance(&self, index: u32) -> u64 {
         let (ahead, behind) = self.sides();
         let delta = self.ahead_of_playhead(index);
@@ -278,13 +324,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn travel() -> impl Strategy<Value = Travel> {
-        (0..30_u32, 0..30_u32, 0..34_u32, any::<bool>(), 0..3_u8, any::<bool>()).prop_map(
-            |(a, b, playhead, forward, mode, playing)| Travel {
+        (0..30_u32, 0..30_u32, 0..34_u32, any::<bool>(), 0..3_u8, any::<bool>(), any::<bool>()).prop_map(
+            |(a, b, playhead, forward, mode, playing, spiral)| Travel {
                 playhead,
                 direction: if forward { Direction::Forward } else { Direction::Reverse },
                 loop_mode: [LoopMode::Loop, LoopMode::Once, LoopMode::PingPong][mode as usize],
                 area: WorkArea::new(a, b),
                 playing,
+                strategy: if spiral { PreloadStrategy::Spiral } else { PreloadStrategy::Forward },
             },
         )
     }
@@ -322,7 +369,7 @@ mod tests {
         }
 
         #[test]
-        fn the_spiral_ranks_every_frame_once(travel in travel()) {
+        fn a_resting_playhead_ranks_every_frame_once(travel in travel()) {
             let travel = Travel { playing: false, ..travel };
             let mut ranks: Vec<u64> =
                 (0..40).filter_map(|index| travel.next_use(index).distance()).collect();
@@ -332,16 +379,20 @@ mod tests {
     }
 
     #[test]
-    fn the_spiral_goes_ahead_first_and_then_one_sided() {
+    fn strategies_go_ahead_first() {
         let travel = Travel {
             playhead: 2,
             direction: Direction::Forward,
             loop_mode: LoopMode::Loop,
             area: WorkArea::new(0, 6),
             playing: false,
+            strategy: PreloadStrategy::Spiral,
         };
-        let order: Vec<u32> = (0..7).filter_map(|d| travel.frame_at(d)).collect();
-        assert_eq!(order, [2, 3, 1, 4, 0, 5, 6]);
-        assert_eq!(travel.frame_at(7), None);
+        let order = |travel: &Travel| (0..8).filter_map(|d| travel.frame_at(d)).collect::<Vec<u32>>();
+        assert_eq!(order(&travel), [2, 3, 1, 4, 0, 5, 6]);
+        let forward = Travel { strategy: PreloadStrategy::Forward, ..travel };
+        assert_eq!(order(&forward), [2, 3, 4, 5, 6, 1, 0]);
+        let reverse = Travel { direction: Direction::Reverse, ..forward };
+        assert_eq!(order(&reverse), [2, 1, 0, 3, 4, 5, 6]);
     }
 }
