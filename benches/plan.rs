@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use rushes::cache::{Residency, runs_of};
 use rushes::preload::{Horizon, next_wanted};
 use rushes::stats::FrameStatus;
-use rushes::time::{Direction, LoopMode, Travel, WorkArea};
+use rushes::time::{Direction, LoopMode, PreloadStrategy, Travel, WorkArea};
 
 const FRAMES: u32 = 100_000;
 const RESIDENT: u32 = 5_000;
@@ -20,6 +20,7 @@ fn travel(playing: bool) -> Travel {
         loop_mode: LoopMode::Loop,
         area: WorkArea::new(0, FRAMES - 1),
         playing,
+        strategy: PreloadStrategy::default(),
     }
 }
 

@@ -17,12 +17,14 @@ pub mod epoch;
 pub mod frame;
 pub mod gpu;
 pub mod memory;
+pub mod metrics;
 pub mod player;
 pub mod preload;
 pub mod sequence;
 pub mod stage;
-
 pub mod stats;
+pub mod store;
+mod sync;
 pub mod text;
 pub mod time;
 pub mod ui;

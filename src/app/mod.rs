@@ -17,7 +17,6 @@ use winit::window::{Fullscreen, Window, WindowId};
 
 use crate::cli::Failure;
 use crate::gpu::{AdapterChoice, AdapterSummary};
-use crate::memory::Sampler;
 use crate::player::{Player, WindowAction};
 use crate::stage::{StageError, WallClock};
 use crate::time::{Clock, Nanos};
@@ -32,16 +31,16 @@ const IDLE_WAKE: Duration = Duration::from_millis(250);
 const BUSY_WAKE: Duration = Duration::from_millis(1);
 /// A redraw that was asked for comes as an event; asking again sooner would only spin.
 const REPAINT_RETRY: Duration = Duration::from_millis(16);
-/// The machine's memory is read this often.
-const SAMPLE_NANOS: Nanos = 1_000_000_000;
 
 /// Wakes the loop from another thread; carries nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Wake;
 
-/// What opens a player once the adapter is known.
+/// What goes on beside playing, called with every turn of the loop.
+pub type Attend = Box<dyn FnMut(&mut Player, Nanos)>;
+/// What opens a player once the adapter is known, with what is to attend it.
 pub type OpenPlayer =
-    Box<dyn FnOnce(&AdapterSummary, Arc<dyn Fn() + Send + Sync>) -> Result<Player, Failure>>;
+    Box<dyn FnOnce(&AdapterSummary, Arc<dyn Fn() + Send + Sync>) -> Result<(Player, Attend), Failure>>;
 /// Adds dropped files to a player; returns what the user should know.
 pub type OpenMore = Box<dyn FnMut(&mut Player, PathBuf) -> Option<String>>;
 
@@ -86,8 +85,7 @@ struct Running {
     player: Player,
     open_more: OpenMore,
     clock: WallClock,
-    sampler: Sampler,
-    next_sample: Nanos,
+    attend: Attend,
     modifiers: ModifiersState,
     is_occluded: bool,
     needs_step: bool,
@@ -121,7 +119,7 @@ impl App {
             setup.vram_bytes,
             Arc::clone(&ring),
         )?;
-        let player = (setup.open_player)(frames.adapter(), ring)
+        let (player, attend) = (setup.open_player)(frames.adapter(), ring)
             .map_err(|failure| AppError::Open(Box::new(failure)))?;
         if let Some(clip) = player.clip() {
             frames.window().set_title(&format!("{} - {TITLE}", clip.name));
@@ -131,8 +129,7 @@ impl App {
             player,
             open_more: setup.open_more,
             clock: WallClock::default(),
-            sampler: Sampler::default(),
-            next_sample: 0,
+            attend,
             modifiers: ModifiersState::empty(),
             is_occluded: false,
             needs_step: true,
@@ -270,11 +267,7 @@ impl Running {
     /// Ticks the player when there is reason to; returns when to wake next, nothing to quit.
     fn step(&mut self) -> Result<Option<Instant>, AppError> {
         let now = self.clock.now();
-        if now >= self.next_sample {
-            self.player.set_memory(self.sampler.sample());
-            self.next_sample = now + SAMPLE_NANOS;
-            self.needs_step = true;
-        }
+        (self.attend)(&mut self.player, now);
         if self.frames.is_busy() {
             self.needs_step = true;
         }

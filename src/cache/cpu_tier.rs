@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use lru::LruCache;
 
-use super::keep::{Keep, farthest};
+use super::keep::{Candidate, Claim, Keep, least, least_of};
 use crate::frame::{EvictionCause, FrameBuffer, FrameKey};
 use crate::memory::{Charge, Pooled};
-use crate::stats::EvictionCounters;
-use crate::time::NextUse;
+use crate::stats::{EvictionCounters, FrameClass, FrameSum};
+use crate::time::Nanos;
 
 #[derive(Debug)]
 struct Entry {
     frame: Arc<FrameBuffer>,
     charge: Charge,
-    /// Whether it was handed to the ring since it was decoded.
-    was_served: bool,
+    /// When it was decoded; none once it was handed to the ring.
+    unshown_since: Option<Nanos>,
 }
 
 /// What an eviction set free; the buffer comes along unless somebody else still reads it.
@@ -41,9 +41,15 @@ impl Default for CpuTier {
 
 impl CpuTier {
     /// Admits a frame with the charge of its buffer; a frame that was there before leaves.
-    pub fn insert(&mut self, key: FrameKey, frame: FrameBuffer, charge: Charge) -> Option<Evicted> {
+    pub fn insert(
+        &mut self,
+        key: FrameKey,
+        frame: FrameBuffer,
+        charge: Charge,
+        now: Nanos,
+    ) -> Option<Evicted> {
         self.inserts += 1;
-        let entry = Entry { frame: Arc::new(frame), charge, was_served: false };
+        let entry = Entry { frame: Arc::new(frame), charge, unshown_since: Some(now) };
         self.entries.put(key, entry).map(Entry::evicted)
     }
 
@@ -59,23 +65,49 @@ impl CpuTier {
     /// The frame for an upload, and whether this is its first use since it was decoded.
     pub fn serve(&mut self, key: FrameKey) -> Option<(Arc<FrameBuffer>, bool)> {
         let entry = self.entries.get_mut(&key)?;
-        let is_first = !std::mem::replace(&mut entry.was_served, true);
+        let is_first = entry.unshown_since.take().is_some();
         Some((Arc::clone(&entry.frame), is_first))
     }
 
-    /// The frame that may leave first, if any is needed later than `beyond`. Frames that are being
-    /// read and those that `is_protected` are passed over.
+    /// The frame that a newcomer pushes out, if any is worth less. Frames that are being read and those
+    /// that `is_protected` are passed over.
     pub fn victim(
         &self,
         keep: &Keep,
-        beyond: NextUse,
+        claim: &Claim,
         is_protected: impl Fn(FrameKey) -> bool,
     ) -> Option<FrameKey> {
-        let may_leave = |(key, entry): (&FrameKey, &Entry)| {
-            (Arc::strong_count(&entry.frame) == 1 && !is_protected(*key)).then_some(*key)
-        };
-        // Iteration runs from the most to the least recently used; ties go to the latter.
-        farthest(keep, beyond, self.entries.iter().rev().filter_map(may_leave))
+        least(keep, claim, self.candidates(is_protected)).map(|candidate| candidate.key)
+    }
+
+    /// The frames that are worth least, until they hold `bytes` together.
+    pub fn victims(&self, keep: &Keep, bytes: u64, is_protected: impl Fn(FrameKey) -> bool) -> Vec<FrameKey> {
+        least_of(keep, bytes, self.candidates(is_protected))
+    }
+
+    /// What may leave, from the least to the most recently used.
+    fn candidates(&self, is_protected: impl Fn(FrameKey) -> bool) -> impl Iterator<Item = Candidate> {
+        // Iteration of the LRU runs from the most to the least recently used.
+        self.entries.iter().rev().filter_map(move |(key, entry)| {
+            let may_leave = Arc::strong_count(&entry.frame) == 1 && !is_protected(*key);
+            may_leave.then_some(Candidate {
+                key: *key,
+                bytes: entry.charge.bytes(),
+                unshown_since: entry.unshown_since,
+            })
+        })
+    }
+
+    /// Frames and bytes by class.
+    pub fn by_class(&self, class: impl Fn(FrameKey) -> FrameClass) -> [FrameSum; FrameClass::ALL.len()] {
+        let mut sums = [FrameSum::default(); FrameClass::ALL.len()];
+        for (key, entry) in &self.entries {
+            // What is being read cannot leave, whatever it is.
+            let is_read = Arc::strong_count(&entry.frame) > 1;
+            let class = if is_read { FrameClass::Protected } else { class(*key) };
+            sums[class as usize].add(entry.charge.bytes());
+        }
+        sums
     }
 
     /// Takes one frame out.
@@ -83,6 +115,12 @@ impl CpuTier {
         let entry = self.entries.pop(&key)?;
         self.evictions.add(cause);
         Some(entry.evicted())
+    }
+
+    /// Keys of the frames that nobody reads now.
+    pub fn unread_keys(&self) -> impl Iterator<Item = FrameKey> {
+        let unread = self.entries.iter().filter(|(_, entry)| Arc::strong_count(&entry.frame) == 1);
+        unread.map(|(key, _)| *key)
     }
 
     /// Keys that satisfy a condition, for clearing out what nobody can want.
@@ -122,10 +160,11 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::keep::{EvictionPolicy, Others};
     use super::*;
     use crate::frame::{ClipId, FrameMemory, LayerId, PlaneLayout, Revision, Window};
     use crate::memory::{Component, Ledger, Tier};
-    use crate::time::{Direction, LoopMode, Travel, WorkArea};
+    use crate::time::{Direction, LoopMode, PreloadStrategy, Travel, WorkArea};
     use proptest::prelude::*;
 
     fn key(index: u32) -> FrameKey {
@@ -158,12 +197,22 @@ mod tests {
     fn naive_victim(recency: &[u32], keep: &Keep, protected: u32) -> Option<u32> {
         let mut best: Option<u32> = None;
         for index in recency.iter().copied().filter(|index| *index != protected) {
-            let next_use = keep.next_use(key(index));
-            if next_use > NextUse::NOW && best.is_none_or(|best| next_use > keep.next_use(key(best))) {
+            if best.is_none_or(|best| keep.worth(key(index)) < keep.worth(key(best))) {
                 best = Some(index);
             }
         }
         best
+    }
+
+    fn keep(travel: Travel, policy: EvictionPolicy) -> Keep {
+        Keep {
+            stream: key(0),
+            travel,
+            policy,
+            horizon_frames: 12,
+            guaranteed_frames: 3,
+            others: Others::default(),
+        }
     }
 
     proptest! {
@@ -172,22 +221,23 @@ mod tests {
             steps in prop::collection::vec(step(), 1..60),
             playhead in 0..20_u32,
             playing in any::<bool>(),
+            policy in 0..3_usize,
         ) {
             let travel = Travel {
                 playhead,
                 direction: Direction::Forward,
                 loop_mode: LoopMode::Once,
                 area: WorkArea::new(3, 16),
-                playing,
+                playing, strategy: PreloadStrategy::default(),
             };
-            let keep = Keep { stream: key(0), travel };
+            let keep = keep(travel, EvictionPolicy::ALL[policy]);
             let mut ledger = Ledger::default();
             let (mut tier, mut recency) = (CpuTier::default(), Vec::new());
             for step in steps {
                 match step {
                     Step::Insert(index) => {
                         let charge = ledger.charge_over(Tier::Cpu, Component::Frames, None, 64);
-                        tier.insert(key(index), frame(), charge);
+                        tier.insert(key(index), frame(), charge, 0);
                         recency.retain(|other| *other != index);
                         recency.push(index);
                     }
@@ -199,7 +249,7 @@ mod tests {
                         }
                     }
                     Step::EvictOne(protected) => {
-                        let victim = tier.victim(&keep, NextUse::NOW, |other| other == key(protected));
+                        let victim = tier.victim(&keep, &Claim::FIRST, |other| other == key(protected));
                         prop_assert_eq!(victim.map(|key| key.index), naive_victim(&recency, &keep, protected));
                         if let Some(victim) = victim {
                             tier.evict(victim, EvictionCause::MadeRoom);
@@ -218,20 +268,21 @@ mod tests {
         let mut ledger = Ledger::default();
         let mut tier = CpuTier::default();
         let charge = ledger.charge_over(Tier::Cpu, Component::Frames, None, 64);
-        tier.insert(key(5), frame(), charge);
+        tier.insert(key(5), frame(), charge, 0);
         let travel = Travel {
             playhead: 0,
             direction: Direction::Forward,
             loop_mode: LoopMode::Loop,
             area: WorkArea::new(0, 9),
             playing: true,
+            strategy: PreloadStrategy::default(),
         };
-        let keep = Keep { stream: key(0), travel };
+        let keep = keep(travel, EvictionPolicy::NextUse);
         let (reader, is_first) = tier.serve(key(5)).unwrap();
         assert!(is_first);
-        assert_eq!(tier.victim(&keep, NextUse::NOW, |_| false), None);
+        assert_eq!(tier.victim(&keep, &Claim::FIRST, |_| false), None);
         drop(reader);
-        assert_eq!(tier.victim(&keep, NextUse::NOW, |_| false), Some(key(5)));
+        assert_eq!(tier.victim(&keep, &Claim::FIRST, |_| false), Some(key(5)));
         assert!(!tier.serve(key(5)).unwrap().1, "served before");
     }
 }

@@ -8,6 +8,6 @@ mod residency;
 mod ring_index;
 
 pub use cpu_tier::{CpuTier, Evicted};
-pub use keep::Keep;
+pub use keep::{Claim, EvictionPolicy, Keep, Others, Worth};
 pub use residency::{Residency, runs_of};
 pub use ring_index::{Origin, RingIndex};

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::keep::{Keep, farthest};
+use super::keep::{Candidate, Claim, Keep, least, least_of};
 use crate::frame::FrameKey;
 use crate::memory::Charge;
-use crate::time::NextUse;
+use crate::stats::{FrameClass, FrameSum};
 
 /// Where the bytes of a frame in VRAM came from since it was last presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ struct Entry {
     origin: Origin,
     charge: Charge,
     is_resident: bool,
+    /// Counts uses of the ring; the smallest is the least recent.
+    used: u64,
 }
 
 /// The frames in VRAM and on their way there.
@@ -31,12 +33,14 @@ struct Entry {
 pub struct RingIndex {
     entries: HashMap<FrameKey, Entry>,
     resident: u64,
+    uses: u64,
 }
 
 impl RingIndex {
     /// Notes an upload that was ordered.
     pub fn order(&mut self, key: FrameKey, origin: Origin, charge: Charge) {
-        self.entries.insert(key, Entry { origin, charge, is_resident: false });
+        self.uses += 1;
+        self.entries.insert(key, Entry { origin, charge, is_resident: false, used: self.uses });
     }
 
     /// Notes that an ordered upload is complete.
@@ -67,27 +71,47 @@ impl RingIndex {
 
     /// Notes a presentation; returns where the frame came from for it.
     pub fn present(&mut self, key: FrameKey) -> Option<Origin> {
+        self.uses += 1;
         let entry = self.entries.get_mut(&key)?;
+        entry.used = self.uses;
         Some(std::mem::replace(&mut entry.origin, Origin::Vram))
     }
 
-    /// The resident frame that may leave first, if any is needed later than `beyond`.
+    /// The resident frame that a newcomer pushes out, if any is worth less.
     pub fn victim(
         &self,
         keep: &Keep,
-        beyond: NextUse,
+        claim: &Claim,
         is_protected: impl Fn(FrameKey) -> bool,
-    ) -> Option<(FrameKey, u64)> {
-        let mut candidates: Vec<FrameKey> = self
-            .entries
-            .iter()
-            .filter(|(key, entry)| entry.is_resident && !is_protected(**key))
-            .map(|(key, _)| *key)
-            .collect();
-        // The map has no order of its own; ties are broken by key so that runs repeat exactly.
-        candidates.sort_unstable();
-        let key = farthest(keep, beyond, candidates.into_iter())?;
-        Some((key, self.entries[&key].charge.bytes()))
+    ) -> Option<FrameKey> {
+        least(keep, claim, self.candidates(is_protected).into_iter()).map(|candidate| candidate.key)
+    }
+
+    /// The resident frames that are worth least, until they hold `bytes` together.
+    pub fn victims(&self, keep: &Keep, bytes: u64, is_protected: impl Fn(FrameKey) -> bool) -> Vec<FrameKey> {
+        least_of(keep, bytes, self.candidates(is_protected).into_iter())
+    }
+
+    /// What may leave, from the least to the most recently used.
+    fn candidates(&self, is_protected: impl Fn(FrameKey) -> bool) -> Vec<Candidate> {
+        let may_leave = self.entries.iter().filter(|(key, entry)| entry.is_resident && !is_protected(**key));
+        let candidate = |(key, entry): (&FrameKey, &Entry)| {
+            let candidate = Candidate { key: *key, bytes: entry.charge.bytes(), unshown_since: None };
+            (entry.used, candidate)
+        };
+        let mut candidates: Vec<(u64, Candidate)> = may_leave.map(candidate).collect();
+        candidates.sort_unstable_by_key(|(used, _)| *used);
+        candidates.into_iter().map(|(_, candidate)| candidate).collect()
+    }
+
+    /// Frames and bytes by class.
+    pub fn by_class(&self, class: impl Fn(FrameKey) -> FrameClass) -> [FrameSum; FrameClass::ALL.len()] {
+        let mut sums = [FrameSum::default(); FrameClass::ALL.len()];
+        for (key, entry) in &self.entries {
+            let class = if entry.is_resident { class(*key) } else { FrameClass::Protected };
+            sums[class as usize].add(entry.charge.bytes());
+        }
+        sums
     }
 
     /// Frames that are complete.

@@ -2,12 +2,14 @@
 //! scripts rely on.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cache::EvictionPolicy;
 use crate::encode::DemoCodec;
-use crate::memory::{MemLimit, parse_size};
+use crate::memory::{MemLimit, Profile, parse_size};
 use crate::player::MissingPolicy;
 use crate::time::{LoopMode, Rate};
 
@@ -101,6 +103,33 @@ pub struct MachineArgs {
     /// The GPU by a part of its name, or `cpu` for a software adapter
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
+    /// When the tier gives way to others: earlier with `conservative`
+    #[arg(long, value_name = "PROFILE", value_parser = parse_profile)]
+    pub profile: Option<Profile>,
+    /// Who leaves a full tier first: next-use, lru or priority
+    #[arg(long, value_name = "POLICY", value_parser = parse_policy)]
+    pub eviction: Option<EvictionPolicy>,
+    /// A trace of memory pressure (JSON), to see what it does
+    #[arg(long, value_name = "FILE")]
+    pub simulate_pressure: Option<PathBuf>,
+    /// The settings file; the user's own when not given
+    #[arg(long, value_name = "PATH", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// Read no settings file
+    #[arg(long)]
+    pub no_config: bool,
+    /// Serve metrics in Prometheus text format at a loopback address, such as 127.0.0.1:9464
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
+    /// Write metrics to a file, every 10 seconds and at the end
+    #[arg(long, value_name = "PATH")]
+    pub metrics_file: Option<PathBuf>,
+    /// Serve metrics to other machines as well; needs --metrics-token
+    #[arg(long, requires = "metrics")]
+    pub metrics_public: bool,
+    /// A file with the token that scrapers must present
+    #[arg(long, value_name = "FILE", requires = "metrics")]
+    pub metrics_token: Option<PathBuf>,
     /// error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     pub log_level: log::LevelFilter,
@@ -213,6 +242,8 @@ pub enum BenchCommand {
     Playback(PlaybackArgs),
     /// Decoding alone, beside what no decoder can do without
     Decode(DecodeArgs),
+    /// Random seeks, the same on every run, and how long until the frame is on screen
+    Scrub(ScrubArgs),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -262,6 +293,32 @@ pub struct PlaybackArgs {
     /// A checksum of every picture that was shown
     #[arg(long)]
     pub checksum: bool,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub clip: MediaArgs,
+    #[command(flatten)]
+    pub play: PlayArgs,
+    #[command(flatten)]
+    pub color: ColorArgs,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ScrubArgs {
+    #[arg(value_name = "MEDIA")]
+    pub media: OsString,
+    /// Seeks a second
+    #[arg(long, value_name = "F", default_value_t = 10.0, value_parser = parse_positive)]
+    pub seeks_per_s: f64,
+    /// For how long
+    #[arg(long, value_name = "SECS", default_value_t = 5.0, value_parser = parse_positive)]
+    pub secs: f64,
+    /// Size of what is drawn
+    #[arg(long, value_name = "WxH", value_parser = parse_dimensions, default_value = "1280x720")]
+    pub size: (u32, u32),
     /// One JSON object instead of a table
     #[arg(long)]
     pub json: bool,
@@ -393,13 +450,23 @@ fn parse_range(text: &str) -> Result<(i64, i64), String> {
 }
 
 fn parse_mem(text: &str) -> Result<MemLimit, String> {
-    if let Some(percent) = text.trim().strip_suffix('%') {
-        return match percent.trim().parse() {
-            Ok(percent @ 1..=95) => Ok(MemLimit::Percent(percent)),
-            _ => Err(format!("«{}» is not between 1% and 95%", crate::text::shown(text))),
-        };
-    }
-    parse_size(text).map(MemLimit::Bytes).map_err(|error| error.to_string())
+    MemLimit::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_profile(text: &str) -> Result<Profile, String> {
+    let refuse = || format!("«{}» is no profile: default or conservative", crate::text::shown(text));
+    text.parse().map_err(|_| refuse())
+}
+
+fn parse_policy(text: &str) -> Result<EvictionPolicy, String> {
+    let refuse = || format!("«{}» is no policy: next-use, lru or priority", crate::text::shown(text));
+    EvictionPolicy::of_name(text).ok_or_else(refuse)
+}
+
+/// A number above zero that is no larger than a day has milliseconds.
+fn parse_positive(text: &str) -> Result<f64, String> {
+    let value = text.trim().parse::<f64>().ok().filter(|value| *value > 0.0 && *value <= 86_400_000.0);
+    value.ok_or_else(|| format!("«{}» is no number above 0", crate::text::shown(text)))
 }
 
 fn parse_dimensions(text: &str) -> Result<(u32, u32), String> {
@@ -410,27 +477,9 @@ fn parse_dimensions(text: &str) -> Result<(u32, u32), String> {
 }
 
 /// Options and commands of the contract that this version does not have yet.
-const LATER_OPTIONS: &[&str] = &[
-    "--ocio",
-    "--input",
-    "--display",
-    "--view",
-    "--look",
-    "--lut",
-    "--profile",
-    "--eviction",
-    "--simulate-pressure",
-    "--audio",
-    "--no-audio",
-    "--metrics",
-    "--metrics-file",
-    "--metrics-public",
-    "--metrics-token",
-    "--config",
-    "--no-config",
-];
+const LATER_OPTIONS: &[&str] =
+    &["--ocio", "--input", "--display", "--view", "--look", "--lut", "--audio", "--no-audio"];
 const LATER_COMMANDS: &[&str] = &["compare", "export", "completions", "man"];
-const LATER_BENCHES: &[&str] = &["scrub"];
 
 /// The name of something in `arguments` that is planned and not there yet.
 pub fn planned(arguments: &[OsString]) -> Option<String> {
@@ -438,11 +487,6 @@ pub fn planned(arguments: &[OsString]) -> Option<String> {
         arguments.iter().map_while(|argument| argument.to_str()).take_while(|text| *text != "--").collect();
     if let Some(command) = texts.first().filter(|text| LATER_COMMANDS.contains(text)) {
         return Some(format!("the command «{command}»"));
-    }
-    if let ["bench", bench, ..] = texts[..]
-        && LATER_BENCHES.contains(&bench)
-    {
-        return Some(format!("the command «bench {bench}»"));
     }
     if texts.windows(2).any(|pair| pair == ["--filter", "best"]) {
         return Some("--filter best".into());
@@ -477,7 +521,6 @@ mod tests {
         let of = |texts: &[&str]| planned(&texts.iter().map(OsString::from).collect::<Vec<_>>());
         assert_eq!(of(&["a.exr", "--ocio=x"]), Some("the option --ocio".into()));
         assert_eq!(of(&["compare", "a", "b"]), Some("the command «compare»".into()));
-        assert_eq!(of(&["bench", "scrub", "a"]), Some("the command «bench scrub»".into()));
         assert_eq!(of(&["--", "--ocio"]), None);
         assert_eq!(of(&["bench", "playback", "a.exr"]), None);
     }
@@ -486,7 +529,11 @@ mod tests {
     fn values_are_checked() {
         assert_eq!(parse_range("-10--5"), Ok((-10, -5)));
         assert_eq!(parse_mem("50%"), Ok(MemLimit::Percent(50)));
-        assert!(parse_mem("96%").is_err() && parse_mem("0%").is_err());
+        assert!(parse_mem("96%").is_err() && parse_mem("24%").is_err());
+        assert!(
+            parse_positive("0").is_err() && parse_positive("nan").is_err() && parse_positive("1e9").is_err()
+        );
+        assert!(parse_profile("x").is_err() && parse_policy("mru").is_err());
         assert_eq!(parse_dimensions("1280x720"), Ok((1280, 720)));
         assert!(parse_dimensions("0x1").is_err() && parse_dimensions("99999x1").is_err());
     }

@@ -11,6 +11,7 @@ use xxhash_rust::xxh64::Xxh64;
 
 use super::args::DecodeArgs;
 use super::session::{clip_options, decode_threads};
+use super::settings::Configured;
 use super::{Failure, Interrupt, print_lines};
 use crate::decode::{self, DecodeEnd, DecodeRequest, Decoded, Decoder, FileDecoder, PlaneRequest};
 use crate::epoch::EpochWatch;
@@ -123,7 +124,7 @@ fn open(args: &DecodeArgs) -> Result<Clip, Failure> {
 
 impl Work {
     fn new(args: &DecodeArgs, clip: &Clip, interrupt: &Interrupt) -> Result<Self, Failure> {
-        let threads = decode_threads(&args.machine);
+        let threads = decode_threads(&Configured::load(&args.machine)?.settings);
         let workers = if args.split { 1 } else { threads };
         let buffers: Result<_, Failure> = (0..workers).map(|_| allocate(clip.frame_bytes())).collect();
         Ok(Self {

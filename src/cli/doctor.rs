@@ -1,7 +1,8 @@
 //! `doctor`: what this machine offers and what would be used, for the first lines of a bug report.
 
 use super::args::DoctorArgs;
-use super::session::{adapter_choice, cpu_budget, decode_threads, vram_budget};
+use super::session::{adapter_choice, decode_threads, vram_budget};
+use super::settings::{Configured, Settings};
 use super::{Failure, print_lines};
 use crate::gpu::Gpu;
 use crate::memory::{MemLimit, Sampler, format_bytes};
@@ -9,23 +10,30 @@ use crate::memory::{MemLimit, Sampler, format_bytes};
 pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     super::log_at(log::LevelFilter::Off);
     let machine = &args.machine;
+    let configured = Configured::load(machine)?;
+    let settings = &configured.settings;
     let mut lines = vec![
         format!("rushes        {}", env!("CARGO_PKG_VERSION")),
         format!("system        {} {}", std::env::consts::OS, std::env::consts::ARCH),
         format!(
             "decode        {} threads; EXR by own codecs (none, rle, zips, zip, pxr24) and the crate exr",
-            decode_threads(machine)
+            decode_threads(settings)
         ),
         "video         not in this version".to_string(),
         "colour        sRGB and raw, built in; OCIO is not in this version".to_string(),
     ];
-    lines.extend(memory_lines(machine));
+    lines.extend(memory_lines(settings));
     let gpu = Gpu::headless(&adapter_choice(machine));
     match &gpu {
-        Ok(gpu) => lines.extend(gpu_lines(gpu, machine)),
+        Ok(gpu) => lines.extend(gpu_lines(gpu, settings)),
         Err(error) => lines.push(format!("gpu           {error}")),
     }
     lines.push(format!("display       {}", display_line()));
+    let path = configured.path().map_or("none".to_string(), |path| {
+        let state = if path.exists() { "" } else { " (not there)" };
+        format!("{}{state}", crate::text::shown_path(path))
+    });
+    lines.push(format!("settings      {path}"));
     print_lines(lines.into_iter())?;
     match gpu {
         Ok(_) => Ok(()),
@@ -33,9 +41,9 @@ pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     }
 }
 
-fn memory_lines(machine: &super::args::MachineArgs) -> Vec<String> {
+fn memory_lines(settings: &Settings) -> Vec<String> {
     let sample = Sampler::default().sample();
-    let budget = cpu_budget(machine);
+    let budget = settings.cpu_budget;
     let stated = match budget.limit {
         MemLimit::Percent(percent) => format!("{percent} % of what is usable"),
         MemLimit::Bytes(bytes) => format_bytes(bytes),
@@ -49,17 +57,17 @@ fn memory_lines(machine: &super::args::MachineArgs) -> Vec<String> {
         format!(
             "RAM budget    {} ({stated} after a reserve of {})",
             format_bytes(budget.limit_bytes(&sample, 0)),
-            format_bytes(budget.reserve_bytes)
+            format_bytes(budget.reserve_of(&sample))
         ),
     ]
 }
 
-fn gpu_lines(gpu: &Gpu, machine: &super::args::MachineArgs) -> Vec<String> {
+fn gpu_lines(gpu: &Gpu, settings: &Settings) -> Vec<String> {
     let summary = &gpu.summary;
     let mut lines = vec![
         format!("gpu           {} ({}, {})", summary.name, summary.backend, summary.kind.name()),
         format!("driver        {}", summary.driver),
-        format!("VRAM budget   {}", format_bytes(vram_budget(machine, summary))),
+        format!("VRAM budget   {}", format_bytes(vram_budget(settings, summary))),
         format!("textures      up to {} pixels a side", gpu.max_texture_side()),
     ];
     if summary.kind == crate::gpu::AdapterKind::Cpu {

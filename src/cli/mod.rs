@@ -9,7 +9,11 @@ mod doctor;
 mod info;
 mod playback;
 mod render;
+mod report;
+mod scrub;
+mod services;
 mod session;
+mod settings;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -86,6 +90,7 @@ fn dispatch(arguments: &[OsString], interrupt: &Interrupt) -> Result<(), Failure
         Some(CommandArgs::Bench(args)) => match args.bench {
             BenchCommand::Playback(args) => bench::playback(&args, interrupt),
             BenchCommand::Decode(args) => bench_decode::decode(&args, interrupt),
+            BenchCommand::Scrub(args) => scrub::scrub(&args, interrupt),
         },
         Some(CommandArgs::Demo(args)) => demo::demo(&args, interrupt),
         Some(CommandArgs::Doctor(args)) => doctor::doctor(&args),

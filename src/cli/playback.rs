@@ -1,17 +1,16 @@
 //! Owns headless playback: the loop that presents frames, and what it measured. `bench` reports it,
 //! `demo` plays with it where there is no display.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::session::Headless;
+use super::{Failure, report};
 use crate::cache::Origin;
 use crate::color::ColorSettings;
-use crate::memory::{Component, Tier, format_bytes};
+use crate::memory::format_bytes;
 use crate::player::{Command, Filter, Framing, Pace, Waits};
 use crate::stage::{Canvas, StripView, place};
 use crate::stats::{Histogram, Percentiles, ShownStatus, Snapshot, TierStatus};
@@ -63,7 +62,6 @@ pub struct Playback {
     pub mode: &'static str,
     pub loops: u32,
     pub rss_peak_bytes: u64,
-    pub by_class: BTreeMap<&'static str, u64>,
     adapter: Value,
     media: String,
 }
@@ -269,7 +267,7 @@ impl Run<'_> {
     }
 
     fn finish(self) -> Playback {
-        self.headless.sample_memory();
+        let snapshot = self.headless.finish_with(self.latest.clone());
         let since = |from: Option<Instant>, to: Option<Instant>| {
             from.zip(to).map_or(0.0, |(from, to)| (to - from).as_secs_f64())
         };
@@ -277,17 +275,12 @@ impl Run<'_> {
         let fps_actual = if seconds > 0.0 { (self.presents - 1) as f64 / seconds } else { 0.0 };
         let verdict = self.verdict(seconds);
         let adapter = self.headless.stage.adapter();
-        let player = &mut self.headless.player;
+        let player = &self.headless.player;
         let mode = match player.transport().pace {
             Pace::EveryFrame => "every-frame",
             Pace::RealTime => "real-time",
             Pace::Unpaced => "unpaced",
         };
-        let by_class = Component::ALL
-            .into_iter()
-            .map(|component| (component.name(), player.ledger().charged_component(Tier::Cpu, component)))
-            .collect();
-        let snapshot = self.latest;
         Playback {
             media: snapshot.clip.as_ref().map(|clip| clip.name.clone()).unwrap_or_default(),
             adapter: json!({
@@ -302,8 +295,7 @@ impl Run<'_> {
             checksums: self.checksums,
             mode,
             loops: self.options.loops,
-            rss_peak_bytes: self.headless.rss_peak_bytes,
-            by_class,
+            rss_peak_bytes: self.headless.services.rss_peak_bytes,
         }
     }
 
@@ -322,28 +314,11 @@ impl Run<'_> {
     }
 }
 
-fn tier_json(tier: &TierStatus) -> Value {
-    let evictions: BTreeMap<&str, u64> =
-        tier.evictions.iter().map(|(cause, count)| (cause.name(), count)).collect();
-    json!({
-        "budget_bytes": tier.budget_bytes,
-        "charged_bytes": tier.charged_bytes,
-        "charged_peak_bytes": tier.charged_peak_bytes,
-        "overdraft_bytes": tier.overdraft_bytes,
-        "resident_frames": tier.resident_frames,
-        "hits": tier.hits,
-        "misses": tier.misses,
-        "inserts": tier.inserts,
-        "evictions": evictions,
-        "refused": tier.refused,
-    })
-}
-
 impl Playback {
     /// The report as one object. What this version does not measure is null.
     pub fn json(&self) -> Value {
-        let (snapshot, decode) = (&self.snapshot, &self.snapshot.decode);
-        let mut gpu = tier_json(&snapshot.gpu);
+        let (snapshot, decode, memory) = (&self.snapshot, &self.snapshot.decode, &*self.snapshot.memory);
+        let mut gpu = report::tier(&snapshot.gpu);
         gpu["uploads"] = snapshot.uploads.into();
         gpu["upload_bytes"] = snapshot.upload_bytes.into();
         gpu["upload_gb_per_s"] = json!(self.upload_rate());
@@ -363,10 +338,12 @@ impl Playback {
             "repeated": null,
             "present_interval_ms": self.intervals,
             "passes": self.passes,
-            "cpu": tier_json(&snapshot.cpu),
+            "cpu": report::tier(&snapshot.cpu),
             "gpu": gpu,
-            "by_class": null,
-            "by_component": self.by_class,
+            "by_class": { "cpu": report::classes(&memory.cpu), "gpu": report::classes(&memory.gpu) },
+            "by_component": { "cpu": report::components(&memory.cpu), "gpu": report::components(&memory.gpu) },
+            "policy": memory.policy,
+            "clips": report::clips(memory),
             "verdict": self.verdict,
             "device_lost": snapshot.device_lost,
             "checksums": self.checksums,
@@ -376,7 +353,9 @@ impl Playback {
                 "ms": { "p50": snapshot.decode_ms.p50, "p95": snapshot.decode_ms.p95, "p99": snapshot.decode_ms.p99 },
             },
             "epochs": snapshot.epoch,
-            "pressure": null,
+            "pressure": report::pressure(memory),
+            "memory": report::memory(memory),
+            "leaks": report::leaks(memory),
             "rss_peak_bytes": self.rss_peak_bytes,
         })
     }

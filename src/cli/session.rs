@@ -6,22 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{ColorArgs, MachineArgs, MediaArgs, PlayArgs, WindowArgs};
+use super::services::Services;
+use super::settings::{Configured, Settings};
 use super::{Failure, Interrupt, say};
 use crate::app;
 use crate::decode::FileDecoder;
 use crate::gpu::{AdapterChoice, AdapterSummary, Gpu};
-use crate::memory::{
-    CpuBudget, DEFAULT_RESERVE_BYTES, Sampler, adapter_memory, format_bytes, gpu_budget_default,
-};
-use crate::memory::{MemLimit, Tier};
+use crate::memory::{Trace, adapter_memory, gpu_budget_default};
 use crate::player::{Clip, ClipOptions, Command, Pace, Player, PlayerOptions, Tick, command_of_name};
 use crate::preload::DecodeThreads;
 use crate::sequence::{ResolveOptions, resolve};
 use crate::stage::{Stage, StageError, StageOptions, Waker, WallClock};
-use crate::time::{Clock, Direction, Nanos, WorkArea};
+use crate::stats::Snapshot;
+use crate::time::{Clock, Direction, WorkArea};
 
-/// The machine's memory is read this often.
-const SAMPLE_NANOS: Nanos = 1_000_000_000;
 /// The longest sleep of a headless loop, so that signals are noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// While uploads are under way the device must be polled for them to move on.
@@ -36,23 +34,21 @@ pub fn adapter_choice(args: &MachineArgs) -> AdapterChoice {
     }
 }
 
-pub fn cpu_budget(args: &MachineArgs) -> CpuBudget {
-    CpuBudget {
-        limit: args.mem.unwrap_or_default(),
-        reserve_bytes: args.reserve.unwrap_or(DEFAULT_RESERVE_BYTES),
-    }
+/// The VRAM budget when none is asked for: what suits the adapter.
+pub fn usual_vram(adapter: &AdapterSummary) -> u64 {
+    let is_software = adapter.kind == crate::gpu::AdapterKind::Cpu;
+    gpu_budget_default(adapter_memory(&adapter.pci_address), is_software)
 }
 
 /// The VRAM budget that was asked for, or what suits the adapter.
-pub fn vram_budget(args: &MachineArgs, adapter: &AdapterSummary) -> u64 {
-    let is_software = adapter.kind == crate::gpu::AdapterKind::Cpu;
-    args.vram.unwrap_or_else(|| gpu_budget_default(adapter_memory(&adapter.pci_address), is_software))
+pub fn vram_budget(settings: &Settings, adapter: &AdapterSummary) -> u64 {
+    settings.vram_bytes.unwrap_or_else(|| usual_vram(adapter))
 }
 
 /// Decode threads when none are asked for: one for every core.
-pub fn decode_threads(args: &MachineArgs) -> usize {
+pub fn decode_threads(settings: &Settings) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    args.threads.map_or_else(cores, usize::from)
+    settings.threads.unwrap_or_else(cores)
 }
 
 pub fn clip_options(args: &MediaArgs) -> ClipOptions {
@@ -70,20 +66,27 @@ pub fn clip_options(args: &MediaArgs) -> ClipOptions {
 
 /// A player on this machine without clips.
 pub fn new_player(
+    settings: &Settings,
     machine: &MachineArgs,
     adapter: &AdapterSummary,
     pace: Pace,
     ring: Arc<dyn Fn() + Send + Sync>,
 ) -> Result<Player, Failure> {
     let decoder = Arc::new(FileDecoder);
-    let workers = DecodeThreads::start(decode_threads(machine), decoder, ring).map_err(|error| {
+    let workers = DecodeThreads::start(decode_threads(settings), decoder, ring).map_err(|error| {
         Failure::new(Failure::FAILED, format!("no decode thread could be started: {error}"))
     })?;
+    let simulated = machine.simulate_pressure.as_deref().map(Trace::load).transpose();
     let options = PlayerOptions {
-        cpu_budget: cpu_budget(machine),
-        gpu_budget_bytes: vram_budget(machine, adapter),
+        cpu_budget: settings.cpu_budget,
+        gpu_budget_bytes: vram_budget(settings, adapter),
         vram_is_ram: adapter.shares_ram(),
         pace,
+        policy: settings.policy,
+        clip_cap_bytes: settings.clip_cap_bytes,
+        alloc_limit_bytes_per_s: settings.alloc_limit_bytes_per_s,
+        pressure: settings.pressure,
+        simulated: simulated.map_err(|error| Failure::new(Failure::USAGE, error.to_string()))?,
     };
     Ok(Player::new(options, Box::new(workers)))
 }
@@ -98,7 +101,7 @@ pub fn open_media(
     args: &MediaArgs,
     all_channels: bool,
 ) -> Result<(), Failure> {
-    let before = player.clips().len();
+    let mut opened = 0;
     let (resolved, errors) = resolve(media, &ResolveOptions { single: args.single });
     let mut messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let options = ClipOptions { all_channels, ..clip_options(args) };
@@ -107,11 +110,14 @@ pub fn open_media(
             say(notice);
         }
         match Clip::open(player.new_clip_id(), resolved, &options) {
-            Ok(clip) => player.add_clip(clip),
+            Ok(clip) => {
+                player.add_clip(clip);
+                opened += 1;
+            }
             Err(error) => messages.push(error.to_string()),
         }
     }
-    if player.clips().len() == before && !media.is_empty() {
+    if opened == 0 && !media.is_empty() {
         return Err(Failure::new(Failure::NO_MEDIA, messages.join("\nrushes: ")));
     }
     messages.iter().for_each(|message| say(message));
@@ -160,9 +166,7 @@ pub struct Headless {
     pub stage: Stage,
     pub clock: WallClock,
     waker: Waker,
-    sampler: Sampler,
-    next_sample: Nanos,
-    pub rss_peak_bytes: u64,
+    pub services: Services,
     interrupt: Interrupt,
 }
 
@@ -181,49 +185,20 @@ impl Headless {
         let waker = Waker::default();
         let gpu = Gpu::headless(&adapter_choice(machine))
             .map_err(|error| Failure::new(Failure::NO_GPU, error.to_string()))?;
-        let mut player = new_player(machine, &gpu.summary, options.pace, waker.ring())?;
+        let configured = Configured::load(machine)?;
+        let settings = configured.settings.clone();
+        let mut player = new_player(&settings, machine, &gpu.summary, options.pace, waker.ring())?;
         open_media(&mut player, std::slice::from_ref(media), clip, options.forces_bits)?;
         let stage_options = StageOptions {
             adapter: adapter_choice(machine),
-            vram_bytes: vram_budget(machine, &gpu.summary),
+            vram_bytes: vram_budget(&settings, &gpu.summary),
             forces_bits: options.forces_bits,
             format: options.format,
         };
+        let usual_vram_bytes = usual_vram(&gpu.summary);
         let stage = Stage::new(gpu, stage_options, waker.ring()).map_err(stage_failure)?;
-        let mut headless = Self {
-            player,
-            stage,
-            clock,
-            waker,
-            sampler: Sampler::default(),
-            next_sample: 0,
-            rss_peak_bytes: 0,
-            interrupt: interrupt.clone(),
-        };
-        headless.sample_memory();
-        headless.say_when_capped(machine);
-        Ok(headless)
-    }
-
-    fn say_when_capped(&self, machine: &MachineArgs) {
-        let limit = self.player.ledger().limit(Tier::Cpu);
-        if let Some(MemLimit::Bytes(wanted)) = machine.mem
-            && limit < wanted
-        {
-            say(&format!(
-                "--mem {} is more than is usable, capped at {}",
-                format_bytes(wanted),
-                format_bytes(limit)
-            ));
-        }
-    }
-
-    /// Reads the machine's memory; the player's limits follow.
-    pub fn sample_memory(&mut self) {
-        let sample = self.sampler.sample();
-        self.rss_peak_bytes = self.rss_peak_bytes.max(sample.rss_bytes);
-        self.player.set_memory(sample);
-        self.next_sample = self.clock.now() + SAMPLE_NANOS;
+        let services = Services::start(configured, machine, usual_vram_bytes, &mut player, waker.ring())?;
+        Ok(Self { player, stage, clock, waker, services, interrupt: interrupt.clone() })
     }
 
     /// One step of player and stage.
@@ -234,9 +209,7 @@ impl Headless {
         if self.interrupt.is_set() {
             return Err(Failure::interrupted());
         }
-        if self.clock.now() >= self.next_sample {
-            self.sample_memory();
-        }
+        self.services.attend(&mut self.player, self.clock.now());
         if self.stage.is_lost() {
             let gpu = Gpu::headless(self.stage.adapter_choice())
                 .map_err(|error| Failure::new(Failure::NO_GPU, error.to_string()))?;
@@ -245,8 +218,27 @@ impl Headless {
         Ok(self.stage.step(&mut self.player, self.clock.now()))
     }
 
+    /// The figures of the whole run, which the metrics tell as well.
+    pub fn finish(&mut self) -> Snapshot {
+        let snapshot = self.player.snapshot();
+        self.finish_with(snapshot)
+    }
+
+    /// The same with counters of an earlier moment: those of the last presentation.
+    pub fn finish_with(&mut self, snapshot: Snapshot) -> Snapshot {
+        self.services.sample_peak();
+        let snapshot = Snapshot { memory: Arc::new(self.player.memory_status()), ..snapshot };
+        self.services.finish(&snapshot);
+        snapshot
+    }
+
     /// Sleeps until something happens or is due.
     pub fn wait(&self, tick: &Tick) {
+        self.wait_at_most(tick, LONGEST_WAIT);
+    }
+
+    /// Sleeps until something happens or is due, or a time is over.
+    pub fn wait_at_most(&self, tick: &Tick, at_most: Duration) {
         if self.player.transport().pace == Pace::Unpaced
             && self.player.waits_for() == crate::player::Waits::Nothing
         {
@@ -256,7 +248,7 @@ impl Headless {
             Duration::from_nanos(u64::try_from(due - self.clock.now()).unwrap_or(0))
         });
         let longest = if self.stage.is_busy() { BUSY_WAIT } else { LONGEST_WAIT };
-        self.waker.wait(until_due.min(longest));
+        self.waker.wait(until_due.min(longest).min(at_most));
     }
 }
 
@@ -277,16 +269,21 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
             Failure::new(Failure::USAGE, format!("there is no command «{name}»; see rushes --list-commands"))
         })?);
     }
+    let configured = Configured::load(&args.machine)?;
+    let vram_bytes = configured.settings.vram_bytes;
     let machine = args.machine.clone();
     let (media, clip, play, color) =
         (args.media.clone(), args.clip.clone(), args.play.clone(), args.color.clone());
     let open = move |adapter: &AdapterSummary, ring: Arc<dyn Fn() + Send + Sync>| {
-        let mut player = new_player(&machine, adapter, Pace::EveryFrame, ring)?;
+        let settings = configured.settings.clone();
+        let mut player = new_player(&settings, &machine, adapter, Pace::EveryFrame, Arc::clone(&ring))?;
+        let mut services = Services::start(configured, &machine, usual_vram(adapter), &mut player, ring)?;
         open_media(&mut player, &media, &clip, false)?;
         set_playback(&mut player, &clip, &play);
         set_color(&mut player, &color);
         commands.iter().for_each(|command| player.command(*command));
-        Ok(player)
+        let attend: app::Attend = Box::new(move |player, now| services.attend(player, now));
+        Ok((player, attend))
     };
     let options = args.clip.clone();
     let open_more = move |player: &mut Player, path: std::path::PathBuf| {
@@ -299,7 +296,7 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
     };
     let setup = app::Setup {
         adapter: adapter_choice(&args.machine),
-        vram_bytes: args.machine.vram,
+        vram_bytes,
         open_player: Box::new(open),
         open_more: Box::new(open_more),
     };

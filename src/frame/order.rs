@@ -16,10 +16,13 @@ pub enum EvictionCause {
     Unwanted,
     /// The device was lost with everything on it.
     DeviceLost,
+    /// Memory is short, here or elsewhere on the machine.
+    Pressure,
 }
 
 impl EvictionCause {
-    pub const ALL: [Self; 4] = [Self::MadeRoom, Self::OverBudget, Self::Unwanted, Self::DeviceLost];
+    pub const ALL: [Self; 5] =
+        [Self::MadeRoom, Self::OverBudget, Self::Unwanted, Self::DeviceLost, Self::Pressure];
 
     /// The name used in reports.
     pub const fn name(self) -> &'static str {
@@ -28,6 +31,7 @@ impl EvictionCause {
             Self::OverBudget => "over_budget",
             Self::Unwanted => "unwanted",
             Self::DeviceLost => "device_lost",
+            Self::Pressure => "pressure",
         }
     }
 }
@@ -42,7 +46,10 @@ pub struct UploadOrder {
 /// What the ring is to do in one step: let go first, then take in.
 #[derive(Debug, Clone, Default)]
 pub struct RingOrders {
+    /// For textures and staging.
     pub budget_bytes: u64,
+    /// Textures without a frame are given back.
+    pub drop_idle: bool,
     pub evict: Vec<(FrameKey, EvictionCause)>,
     pub upload: Vec<UploadOrder>,
 }
@@ -73,8 +80,10 @@ pub struct RingReport {
     pub events: Vec<RingEvent>,
     /// Textures kept for reuse; they go before anything else when room is needed.
     pub idle_bytes: u64,
-    /// The staging pool, part of the budget as well.
+    /// The staging pool, beside the frames.
     pub staging_bytes: u64,
+    /// What pictures are drawn into, beside the frames.
+    pub target_bytes: u64,
     /// Devices lost so far.
     pub device_lost: u64,
 }

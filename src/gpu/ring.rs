@@ -71,6 +71,9 @@ impl TextureRing {
             self.evict(key, cause);
         }
         self.trim_idle(0);
+        if orders.drop_idle {
+            self.idle.clear();
+        }
         for order in orders.upload {
             self.take_in(gpu, order);
         }
@@ -101,6 +104,7 @@ impl TextureRing {
             events: std::mem::take(&mut self.events),
             idle_bytes: self.idle.iter().map(|slot| slot.bytes).sum(),
             staging_bytes: self.uploader.staging_bytes(),
+            target_bytes: 0,
             device_lost: self.device_lost,
         }
     }

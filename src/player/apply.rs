@@ -2,6 +2,10 @@
 
 use super::{Command, JUMP_FRAMES, Pace, Player, WindowAction};
 use crate::frame::{ClipId, EvictionCause, FrameKey, Revision};
+use crate::memory::{
+    CpuBudget, MAX_PERCENT, MAX_RESERVE_BYTES, MIN_PERCENT, MemLimit, PERCENT_STEP, PressureSettings,
+    RESERVE_STEP_BYTES, Reserve, Tier, format_bytes,
+};
 use crate::time::{Direction, Nanos, WorkArea};
 
 impl Player {
@@ -19,6 +23,19 @@ impl Player {
             Command::ToggleHelp => self.window_actions.push(WindowAction::ToggleHelp),
             Command::ToggleInterface => self.window_actions.push(WindowAction::ToggleInterface),
             Command::Quit => self.window_actions.push(WindowAction::Quit),
+            Command::ClearCache => self.clear_cache(now),
+            Command::MemUp => self.step_mem(1, now),
+            Command::MemDown => self.step_mem(-1, now),
+            Command::ReserveUp => self.step_reserve(1, now),
+            Command::ReserveDown => self.step_reserve(-1, now),
+            Command::SetMem(limit) => self.set_cpu_budget(CpuBudget { limit, ..self.options.cpu_budget }),
+            Command::SetReserve(bytes) => {
+                let reserve = Reserve::Bytes(bytes);
+                self.set_cpu_budget(CpuBudget { reserve, ..self.options.cpu_budget });
+            }
+            Command::SetVram(bytes) => self.set_gpu_budget(bytes),
+            Command::SetPolicy(policy) => self.set_policy(policy),
+            Command::SetProfile(profile) => self.set_pressure(PressureSettings::of(profile)),
             _ if self.clips.is_empty() => {}
             Command::ToggleEveryFrame => self.toggle_every_frame(now),
             Command::NextClip => self.show_neighbour_clip(1),
@@ -30,6 +47,43 @@ impl Player {
             Command::Reload => self.reload(now),
             other => self.move_playhead(other, now),
         }
+    }
+
+    /// One step more or less of what is usable; an absolute limit becomes the nearest share first.
+    fn step_mem(&mut self, steps: i64, now: Nanos) {
+        let budget = self.options.cpu_budget;
+        let percent = match budget.limit {
+            MemLimit::Percent(percent) => i64::from(percent),
+            MemLimit::Bytes(bytes) => {
+                let usable = budget.usable_bytes(&self.sample, self.ram_charged()).max(1);
+                (u128::from(bytes) * 100 / u128::from(usable)).min(100) as i64
+            }
+        };
+        let step = i64::from(PERCENT_STEP);
+        let percent = ((percent + step / 2) / step + steps) * step;
+        let percent = percent.clamp(i64::from(MIN_PERCENT), i64::from(MAX_PERCENT)) as u8;
+        self.set_cpu_budget(CpuBudget { limit: MemLimit::Percent(percent), ..budget });
+        self.tell_budget(now);
+    }
+
+    fn step_reserve(&mut self, steps: i64, now: Nanos) {
+        let budget = self.options.cpu_budget;
+        let halves = (budget.reserve_of(&self.sample) + RESERVE_STEP_BYTES / 2) / RESERVE_STEP_BYTES;
+        let bytes = halves.saturating_add_signed(steps) * RESERVE_STEP_BYTES;
+        let reserve = Reserve::Bytes(bytes.clamp(RESERVE_STEP_BYTES, MAX_RESERVE_BYTES));
+        self.set_cpu_budget(CpuBudget { reserve, ..budget });
+        self.tell_budget(now);
+    }
+
+    fn tell_budget(&mut self, now: Nanos) {
+        let budget = self.options.cpu_budget;
+        let share = match budget.limit {
+            MemLimit::Percent(percent) => format!("{percent} % of what is usable"),
+            MemLimit::Bytes(bytes) => format_bytes(bytes),
+        };
+        let reserve = format_bytes(budget.reserve_of(&self.sample));
+        let limit = format_bytes(self.ledger.limit(Tier::Cpu));
+        self.tell(format!("memory for frames: {share} after {reserve} for others, {limit}"), now);
     }
 
     /// The commands of playback and of the work area.
@@ -136,6 +190,10 @@ impl Player {
             Err(reason) => return self.tell(format!("not reloaded: {reason}"), now),
         };
         let (id, revision, last) = (clip.id, clip.revision, clip.frames() - 1);
+        let books_bytes = clip.books_bytes();
+        if let Some(books) = self.books.get_mut(&id) {
+            self.ledger.resize(books, books_bytes);
+        }
         self.forget_old_revisions(id, revision, now);
         let travel = &mut self.transport.travel;
         let reached_the_end = travel.area.last() + 1 >= self.residency.frames();

@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::decode::{self, DecodeError, MediaInfo, Part, PlaneRequest};
+use crate::decode::{self, Access, DecodeError, MediaInfo, Part, PlaneRequest};
 use crate::frame::{ClipId, PlaneLayout, PlaneSpec, Revision, Role, SampleType, Window};
 use crate::memory::format_bytes;
 use crate::sequence::{Media, Resolved};
 use crate::stats::LayerStatus;
 use crate::text::{shown, shown_path};
-use crate::time::Rate;
+use crate::time::{PreloadStrategy, Rate, WorkArea};
 
 /// What is shown for a frame that has no file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,7 +93,10 @@ pub struct Clip {
     pub layer: usize,
     pub name: String,
     pub notice: Option<String>,
-    pub opened_at: Option<u32>,
+    /// Where the playhead stands when the clip is shown: the file that was named, or where it was left.
+    pub resume_at: Option<u32>,
+    /// The work area that the clip was left with.
+    pub resume_area: Option<WorkArea>,
     /// What it was opened from, to open it again; none for clips that are not files.
     origin: Option<(Resolved, ClipOptions)>,
     missing: MissingPolicy,
@@ -132,7 +135,7 @@ impl Clip {
         let mut clip = Self::from_files(id, name, files, info, &options)?;
         clip.notice = resolved.notice.clone();
         clip.origin = Some((resolved.clone(), options));
-        clip.opened_at = resolved.opened_at.map(|number| clip.index_of(number));
+        clip.resume_at = resolved.opened_at.map(|number| clip.index_of(number));
         Ok(clip)
     }
 
@@ -149,7 +152,7 @@ impl Clip {
         }
         let clip = Self::open(self.id, &resolved, options).map_err(|error| error.to_string())?;
         let layer = clip.find_layer(&self.info.layers[self.layer].name).unwrap_or(clip.layer);
-        Ok(Self { revision, layer, opened_at: self.opened_at, ..clip })
+        Ok(Self { revision, layer, resume_at: self.resume_at, ..clip })
     }
 
     /// A clip of known content, for tests and for media that is not files: frame `first_number + i`
@@ -197,7 +200,8 @@ impl Clip {
             layer,
             level: options.level,
             notice: None,
-            opened_at: None,
+            resume_at: None,
+            resume_area: None,
             origin: None,
             missing: options.missing,
             first_number,
@@ -277,6 +281,22 @@ impl Clip {
             .into_iter()
             .flatten()
             .min_by_key(|candidate| candidate.abs_diff(number))
+    }
+
+    /// The order in which frames around a resting playhead are loaded.
+    pub fn strategy(&self) -> PreloadStrategy {
+        match self.info.access {
+            Access::Random => PreloadStrategy::Spiral,
+            Access::Sequential => PreloadStrategy::Forward,
+        }
+    }
+
+    /// Bytes of the books that are kept of the clip itself: its files, and the state of its frames in both
+    /// tiers while it is shown.
+    pub fn books_bytes(&self) -> u64 {
+        let names: usize = self.files.iter().map(|file| file.path.as_os_str().len()).sum();
+        let files = self.files.capacity() * size_of::<NumberedFile>();
+        (names + files + 2 * self.frames as usize) as u64
     }
 
     /// The planes of the shown layer.

@@ -1,7 +1,9 @@
 //! Owns the one table of user actions: names for scripts, texts for menus, keys for the keyboard.
 //! Menus, shortcuts, the help overlay and `--list-commands` are made from it.
 
+use crate::cache::EvictionPolicy;
 use crate::color::ChannelView;
+use crate::memory::{MemLimit, Profile, parse_size};
 
 /// Everything that a user can do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,6 +30,12 @@ pub enum Command {
     NextLayer,
     PreviousLayer,
     Reload,
+    /// Everything goes that can be built again, but what is on screen.
+    ClearCache,
+    MemUp,
+    MemDown,
+    ReserveUp,
+    ReserveDown,
     Channel(ChannelView),
     ExposureUp,
     ExposureDown,
@@ -56,6 +64,13 @@ pub enum Command {
     ZoomAt(f32, f32, f32),
     SetExposure(f32),
     SetGamma(f32),
+    SetMem(MemLimit),
+    /// Bytes that are left to everyone else.
+    SetReserve(u64),
+    /// Bytes of VRAM for frames.
+    SetVram(u64),
+    SetPolicy(EvictionPolicy),
+    SetProfile(Profile),
 }
 
 /// One row of the table.
@@ -84,6 +99,7 @@ const fn entry(
 const PLAY: &str = "Playback";
 const RANGE: &str = "Work area";
 const CLIP: &str = "Clips and layers";
+const MEMORY: &str = "Memory";
 const VIEW: &str = "View";
 const WINDOW: &str = "Window";
 
@@ -110,6 +126,11 @@ pub const COMMANDS: &[CommandEntry] = &[
     entry(Command::NextLayer, "next-layer", "Next layer", &["Ctrl+Down", "}"], CLIP),
     entry(Command::PreviousLayer, "previous-layer", "Previous layer", &["Ctrl+Up", "{"], CLIP),
     entry(Command::Reload, "reload", "Reload from disk", &["Ctrl+R"], CLIP),
+    entry(Command::ClearCache, "clear-cache", "Clear the cache", &["Alt+C"], MEMORY),
+    entry(Command::MemUp, "mem-up", "More memory for frames, 5 %", &["Alt+Up"], MEMORY),
+    entry(Command::MemDown, "mem-down", "Less memory for frames, 5 %", &["Alt+Down"], MEMORY),
+    entry(Command::ReserveUp, "reserve-up", "Leave others half a GiB more", &["Alt+Shift+Up"], MEMORY),
+    entry(Command::ReserveDown, "reserve-down", "Leave others half a GiB less", &["Alt+Shift+Down"], MEMORY),
     entry(Command::Channel(ChannelView::Red), "red", "Red channel", &["R"], VIEW),
     entry(Command::Channel(ChannelView::Green), "green", "Green channel", &["G"], VIEW),
     entry(Command::Channel(ChannelView::Blue), "blue", "Blue channel", &["B"], VIEW),
@@ -134,7 +155,8 @@ pub const COMMANDS: &[CommandEntry] = &[
 ];
 
 /// The command of a name, as scripts write it: a row of the table, or `seek=1001`-like forms with a
-/// value (`seek-index=N`, `exposure=E`, `gamma=G`).
+/// value (`seek-index=N`, `exposure=E`, `gamma=G`, `mem=50%`, `reserve=2GiB`, `vram=4GiB`, `eviction=lru`,
+/// `profile=conservative`).
 pub fn command_of_name(name: &str) -> Option<Command> {
     if let Some(row) = COMMANDS.iter().find(|row| row.name == name) {
         return Some(row.command);
@@ -144,6 +166,11 @@ pub fn command_of_name(name: &str) -> Option<Command> {
         "seek-index" => value.parse().ok().map(Command::Seek),
         "exposure" => value.parse().ok().map(Command::SetExposure),
         "gamma" => value.parse().ok().map(Command::SetGamma),
+        "mem" => MemLimit::parse(value).ok().map(Command::SetMem),
+        "reserve" => parse_size(value).ok().map(Command::SetReserve),
+        "vram" => parse_size(value).ok().map(Command::SetVram),
+        "eviction" => EvictionPolicy::of_name(value).map(Command::SetPolicy),
+        "profile" => value.parse().ok().map(Command::SetProfile),
         _ => None,
     }
 }
@@ -172,6 +199,10 @@ mod tests {
         }
         assert_eq!(command_of_name("exposure=1.5"), Some(Command::SetExposure(1.5)));
         assert_eq!(command_of_name("seek-index=x"), None);
+        assert_eq!(command_of_name("mem=50%"), Some(Command::SetMem(MemLimit::Percent(50))));
+        assert_eq!(command_of_name("reserve=1GiB"), Some(Command::SetReserve(1 << 30)));
+        assert_eq!(command_of_name("eviction=lru"), Some(Command::SetPolicy(EvictionPolicy::Lru)));
+        assert_eq!(command_of_name("mem=99%"), None);
         assert_eq!(command_of_name("explode"), None);
     }
 }

@@ -2,32 +2,44 @@
 //! ring together. Runs without GPU, window or wall clock: `now` is an argument, uploads leave as
 //! [`RingOrders`], what the ring did comes back as a [`RingReport`]. One thread owns it.
 
+mod admission;
 mod apply;
 mod clip;
 mod command;
+mod memory_report;
+mod pressure;
 mod recheck;
+mod relief;
 mod report;
 mod residents;
 mod scrub;
+mod shares;
 mod tick;
 mod transport;
 mod view;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 pub use clip::{Clip, ClipOptions, MissingPolicy, OpenError, Source};
 pub use command::{COMMANDS, Command, CommandEntry, command_of_name};
+pub use pressure::PressureEvent;
 pub use tick::Tick;
 pub use transport::{Advance, Pace, Transport};
 pub use view::{Filter, Framing, View};
 
-use crate::cache::{CpuTier, Keep, Origin, Residency, RingIndex};
+use crate::cache::{CpuTier, EvictionPolicy, Origin, Residency, RingIndex};
 use crate::decode::DecodeError;
 use crate::epoch::EpochClock;
 use crate::frame::{ClipId, FrameKey, LayerId, RingOrders};
-use crate::memory::{Charge, Component, CpuBudget, FramePool, Ledger, MemorySample, Tier};
+use crate::memory::{
+    Charge, Component, Coordinator, CpuBudget, FramePool, Ledger, MemorySample, PressureSettings, RateMeter,
+    Tier, TokenBucket, Trace,
+};
 use crate::preload::{Preloader, WorkerPool};
-use crate::stats::{DecodeCounters, EvictionCounters, FrameStatus, Histogram, ShownStatus};
+use crate::stats::{
+    DecodeCounters, EvictionCounters, FrameStatus, Histogram, MemoryStatus, PressureLevel, ShownStatus,
+};
 use crate::time::{Nanos, Rate, WorkArea};
 
 /// Frames of a jump with Shift.
@@ -53,13 +65,22 @@ pub enum Waits {
 }
 
 /// The settings that a player starts with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct PlayerOptions {
     pub cpu_budget: CpuBudget,
+    /// For frames in VRAM; staging and targets are counted and lie beside them.
     pub gpu_budget_bytes: u64,
     /// VRAM is system memory (software adapters, unified memory): both budgets share one pool.
     pub vram_is_ram: bool,
     pub pace: Pace,
+    pub policy: EvictionPolicy,
+    /// The most that one clip may take of the CPU tier.
+    pub clip_cap_bytes: Option<u64>,
+    /// Bytes a second that may be taken for frames that nobody waits for.
+    pub alloc_limit_bytes_per_s: Option<u64>,
+    pub pressure: PressureSettings,
+    /// Votes that a trace adds, for tests and for people who want to see what pressure does.
+    pub simulated: Option<Trace>,
 }
 
 /// A frame that could not be decoded, and when it is tried again.
@@ -109,9 +130,25 @@ pub struct Player {
     known_bytes: HashMap<FrameKey, usize>,
     staging: Charge,
     idle_textures: Charge,
+    targets: Charge,
+    /// What the decode threads keep.
+    scratch: Charge,
     ledger: Ledger,
     options: PlayerOptions,
     sample: MemorySample,
+    shares: shares::Shares,
+    pressure: pressure::Pressure,
+    cleaners: Coordinator<Player>,
+    /// What the books of each clip take.
+    books: HashMap<ClipId, Charge>,
+    /// Bytes taken for frames, by clip.
+    meters: HashMap<ClipId, RateMeter>,
+    alloc_limit: Option<TokenBucket>,
+    /// When the limit lets the next request in.
+    admit_at: Option<Nanos>,
+    /// Time of the last tick.
+    now: Nanos,
+    memory_status: (Nanos, Arc<MemoryStatus>),
     orders: RingOrders,
     shown: ShownStatus,
     /// Where the last presentation came from.
@@ -130,6 +167,8 @@ pub struct Player {
     ring_traffic: RingTraffic,
     decode: DecodeCounters,
     decode_times: Histogram,
+    upload_times: Histogram,
+    present_intervals: Histogram,
     presented_at: VecDeque<Nanos>,
     message: Option<(String, Nanos)>,
     ticks: u64,
@@ -142,10 +181,14 @@ impl Player {
         let mut ledger = Ledger::default();
         let staging = ledger.charge_over(Tier::Gpu, Component::Staging, None, 0);
         let idle_textures = ledger.charge_over(Tier::Gpu, Component::PoolSlack, None, 0);
+        let targets = ledger.charge_over(Tier::Gpu, Component::Targets, None, 0);
+        let scratch = ledger.charge_over(Tier::Cpu, Component::Scratch, None, 0);
         ledger.set_limit(Tier::Gpu, options.gpu_budget_bytes);
+        let pressure = pressure::Pressure::new(&options);
+        let alloc_limit = options.alloc_limit_bytes_per_s.map(|rate| TokenBucket::new(rate, 0));
         let mut transport = Transport::new(1, Rate::FILM);
         transport.pace = options.pace;
-        Self {
+        let mut player = Self {
             epoch: EpochClock::default(),
             preloader: Preloader::new(workers),
             clips: Vec::new(),
@@ -163,9 +206,20 @@ impl Player {
             known_bytes: HashMap::new(),
             staging,
             idle_textures,
+            targets,
+            scratch,
             ledger,
             options,
             sample: MemorySample::default(),
+            shares: shares::Shares::default(),
+            pressure,
+            cleaners: Coordinator::default(),
+            books: HashMap::new(),
+            meters: HashMap::new(),
+            alloc_limit,
+            admit_at: None,
+            now: 0,
+            memory_status: Default::default(),
             orders: RingOrders::default(),
             shown: ShownStatus::Empty,
             origin: None,
@@ -179,11 +233,15 @@ impl Player {
             ring_traffic: RingTraffic::default(),
             decode: DecodeCounters::default(),
             decode_times: Histogram::default(),
+            upload_times: Histogram::default(),
+            present_intervals: Histogram::default(),
             presented_at: VecDeque::new(),
             message: None,
             ticks: 0,
             needs_plan: true,
-        }
+        };
+        player.register_own_cleaners();
+        player
     }
 
     /// The identity for a clip that is about to be opened.
@@ -192,11 +250,21 @@ impl Player {
         ClipId(self.next_clip_id)
     }
 
-    /// Adds a clip to the list; the first one is shown.
+    /// Adds a clip to the list; the first one is shown. While memory is critical another one waits.
     pub fn add_clip(&mut self, clip: Clip) {
+        if !self.clips.is_empty() && self.pressure.level(Tier::Cpu) >= PressureLevel::Critical {
+            let text = format!("{} waits: there is no memory for another clip now", clip.name);
+            self.tell(text, self.now);
+            return self.pressure.waiting_clips.push(clip);
+        }
+        self.meters.insert(clip.id, RateMeter::default());
+        let bytes = clip.books_bytes();
+        let books = self.ledger.charge_over(Tier::Cpu, Component::Metadata, Some(clip.id), bytes);
+        self.books.insert(clip.id, books);
         self.clips.push(clip);
-        if self.clips.len() == 1 {
-            self.show_clip(0);
+        match self.clips.len() {
+            1 => self.show_clip(0),
+            _ => self.update_shares(),
         }
     }
 
@@ -279,8 +347,10 @@ impl Player {
         self.update_limits();
     }
 
-    fn update_limits(&mut self) {
+    pub(super) fn update_limits(&mut self) {
         let budget = self.options.cpu_budget;
+        let beside = self.staging.bytes() + self.targets.bytes();
+        let gpu_limit = self.options.gpu_budget_bytes.saturating_add(beside);
         let mut own = self.ledger.charged(Tier::Cpu);
         if self.options.vram_is_ram {
             own += self.ledger.charged(Tier::Gpu);
@@ -288,11 +358,45 @@ impl Player {
         let mut limit = budget.limit_bytes(&self.sample, own);
         if self.options.vram_is_ram {
             let usable = budget.usable_bytes(&self.sample, own);
-            limit = limit.min(usable.saturating_sub(self.options.gpu_budget_bytes));
+            limit = limit.min(usable.saturating_sub(gpu_limit));
         }
-        self.ledger.set_limit(Tier::Cpu, limit);
-        self.ledger.set_limit(Tier::Gpu, self.options.gpu_budget_bytes);
+        let is_new = limit != self.ledger.limit(Tier::Cpu) || gpu_limit != self.ledger.limit(Tier::Gpu);
+        if is_new {
+            self.ledger.set_limit(Tier::Cpu, limit);
+            self.ledger.set_limit(Tier::Gpu, gpu_limit);
+            self.update_shares();
+            self.needs_plan = true;
+        }
+    }
+
+    /// Chooses who leaves a full tier first.
+    pub fn set_policy(&mut self, policy: EvictionPolicy) {
+        self.options.policy = policy;
         self.needs_plan = true;
+    }
+
+    /// The most that one clip may take of the CPU tier.
+    pub fn set_clip_cap(&mut self, bytes: Option<u64>) {
+        self.options.clip_cap_bytes = bytes;
+        self.update_shares();
+        self.needs_plan = true;
+    }
+
+    /// Bytes a second that may be taken for frames that nobody waits for.
+    pub fn set_alloc_limit(&mut self, bytes_per_s: Option<u64>) {
+        self.options.alloc_limit_bytes_per_s = bytes_per_s;
+        self.alloc_limit = bytes_per_s.map(|rate| TokenBucket::new(rate, self.now));
+        self.needs_plan = true;
+    }
+
+    /// Requests that are out.
+    pub fn in_flight(&self) -> usize {
+        self.preloader.in_flight()
+    }
+
+    /// Requests that are out although nobody wants them any more: they stop at their next look.
+    pub fn stale_in_flight(&self) -> usize {
+        self.preloader.stale()
     }
 
     /// Whether everything that fits is loaded: nothing is out and nothing more is wanted.
@@ -324,9 +428,13 @@ impl Player {
     /// Forgets the clips and what they hold.
     pub fn close_all(&mut self) {
         self.clips.clear();
+        self.pressure.waiting_clips.clear();
         self.shown_clip = 0;
         self.failures.clear();
         self.known_bytes.clear();
+        self.meters.clear();
+        self.books.clear();
+        self.update_shares();
         self.on_screen = None;
         self.shown = ShownStatus::Empty;
         self.residency.reset(0, |_| FrameStatus::NotLoaded);
@@ -345,11 +453,6 @@ impl Player {
         })
     }
 
-    /// The order in which frames are worth keeping now.
-    fn keep(&self) -> Option<Keep> {
-        Some(Keep { stream: self.key(0)?, travel: self.transport.travel })
-    }
-
     /// Opens a new epoch: what is not wanted any more stops.
     fn discontinuity(&mut self) {
         self.epoch.advance();
@@ -359,12 +462,27 @@ impl Player {
     }
 
     fn show_clip(&mut self, position: usize) {
+        self.leave_clip();
         self.shown_clip = position;
         let Some(clip) = self.clips.get(position) else { return };
-        let (frames, rate, start) = (clip.frames(), clip.rate, clip.opened_at.unwrap_or(0));
+        let (frames, rate, start) = (clip.frames(), clip.rate, clip.resume_at.unwrap_or(0));
+        let area = clip.resume_area;
         self.transport.set_clip(frames, rate);
+        self.transport.travel.area = area.unwrap_or(self.transport.travel.area);
         self.transport.seek(start);
+        self.update_shares();
         self.show_stream();
+    }
+
+    /// The clip that is left is found again as it was.
+    fn leave_clip(&mut self) {
+        let travel = self.transport.travel;
+        // Before the first clip is shown the transport knows nothing of it.
+        let shown_frames = self.residency.frames();
+        if let Some(clip) = self.clips.get_mut(self.shown_clip).filter(|clip| clip.frames() == shown_frames) {
+            clip.resume_at = Some(travel.playhead);
+            clip.resume_area = Some(travel.area);
+        }
     }
 
     /// The shown clip or layer changed: the state of its frames is looked up again.
@@ -394,16 +512,5 @@ impl Player {
         }
         let has_file = self.clip().is_some_and(|clip| clip.path(key.index).is_some());
         if has_file { FrameStatus::NotLoaded } else { FrameStatus::Missing }
-    }
-
-    /// Sums of what the tiers hold against what the ledger says; equal unless something leaks.
-    pub fn ledger_mismatch(&self) -> Option<String> {
-        let held = self.tier.resident_bytes() + self.preloader.charged_bytes();
-        let charged =
-            self.ledger.charged(Tier::Cpu) - self.ledger.charged_component(Tier::Cpu, Component::PoolSlack);
-        let gpu_held = self.ring.charged_bytes();
-        let gpu_charged = self.ledger.charged_component(Tier::Gpu, Component::Frames);
-        (held != charged || gpu_held != gpu_charged)
-            .then(|| format!("cpu holds {held} of {charged} charged, gpu {gpu_held} of {gpu_charged}"))
     }
 }

@@ -30,6 +30,7 @@ impl Player {
             epoch: self.epoch.current().number(),
             in_flight: self.preloader.in_flight(),
             timeline: self.residency.timeline(),
+            memory: self.recent_memory_status(),
             message: self.message.as_ref().map(|(text, _)| text.clone()),
         }
     }

@@ -5,42 +5,40 @@ use crate::cache::{Evicted, Origin};
 use crate::decode::DecodeError;
 use crate::frame::{EvictionCause, FrameKey, FrameMemory, UploadOrder};
 use crate::memory::{Charge, Component, Pooled, Tier, size_class};
-use crate::preload::Horizon;
-use crate::time::{Nanos, NextUse};
+use crate::time::Nanos;
 
 /// Frames evicted in one tick and tier; a lowered budget is reached over a few ticks.
-const EVICTIONS_PER_TICK: usize = 256;
+const EVICTIONS_PER_TICK: usize = 4096;
 /// Uploads ordered and not complete: one being filled, one waiting, so that the copy never pauses.
 const UPLOADS_IN_FLIGHT: usize = 2;
-/// Frames that VRAM runs ahead of the playhead when the work area does not fit it.
-const VRAM_LOOKAHEAD_FRAMES: u64 = 4;
 
 impl Player {
     pub(super) fn shed_to_budget(&mut self, now: Nanos) {
         let Some(keep) = self.keep() else { return self.shed_everything(now) };
-        for _ in 0..EVICTIONS_PER_TICK {
-            if self.ledger.overdraft(Tier::Cpu) == 0 {
-                break;
+        if self.ledger.overdraft(Tier::Cpu) > 0 {
+            self.pool.clear();
+            self.needs_plan = true;
+        }
+        let over = self.ledger.overdraft(Tier::Cpu);
+        if over > 0 {
+            for key in bounded(self.tier.victims(&keep, over, |key| self.is_protected(key))) {
+                self.evict_cpu(key, EvictionCause::OverBudget, now);
             }
             self.pool.clear();
-            let victim = self.tier.victim(&keep, NextUse::NOW, |key| self.is_protected(key));
-            match victim {
-                Some(key) if self.ledger.overdraft(Tier::Cpu) > 0 => {
-                    self.evict_cpu(key, EvictionCause::OverBudget, now);
-                    self.needs_plan = true;
-                }
-                _ => break,
+        }
+        let over = -self.gpu_headroom();
+        if over > 0
+            && let Some(keep) = self.keep_in(Tier::Gpu)
+        {
+            for key in bounded(self.ring.victims(&keep, over as u64, |key| self.is_protected(key))) {
+                self.evict_gpu(key, EvictionCause::OverBudget);
             }
         }
-        for _ in 0..EVICTIONS_PER_TICK {
-            if self.gpu_headroom() >= 0 {
-                break;
-            }
-            match self.ring.victim(&keep, NextUse::NOW, |key| self.is_protected(key)) {
-                Some((key, _)) => self.evict_gpu(key, EvictionCause::OverBudget),
-                None => break,
-            }
-        }
+    }
+
+    /// Whether a limit is still exceeded by frames that may leave, so that the next tick has work.
+    pub(super) fn is_shedding(&self) -> bool {
+        self.ledger.overdraft(Tier::Cpu) > 0 && self.tier.len() > EVICTIONS_PER_TICK
     }
 
     /// Without a clip nothing is kept.
@@ -57,7 +55,7 @@ impl Player {
     }
 
     /// The picture on screen, the one that belongs there and the one that is waited for never leave.
-    fn is_protected(&self, key: FrameKey) -> bool {
+    pub(super) fn is_protected(&self, key: FrameKey) -> bool {
         self.picture() == Some(key)
             || self.shown_source() == Some(key)
             || self.due == Some(key)
@@ -73,6 +71,9 @@ impl Player {
     pub(super) fn evict_cpu(&mut self, key: FrameKey, cause: EvictionCause, now: Nanos) {
         if let Some(evicted) = self.tier.evict(key, cause) {
             self.recycle(evicted, now);
+        }
+        if let Some(meter) = self.meters.get_mut(&key.clip) {
+            meter.add(0, now);
         }
         self.note_cpu(key);
     }
@@ -95,47 +96,76 @@ impl Player {
     }
 
     /// Room for frames in VRAM; idle textures make way before frames do.
-    fn gpu_headroom(&self) -> i64 {
+    pub(super) fn gpu_headroom(&self) -> i64 {
         let idle = self.ledger.charged_component(Tier::Gpu, Component::PoolSlack);
         let charged = self.ledger.charged(Tier::Gpu) - idle;
         self.ledger.limit(Tier::Gpu) as i64 - charged as i64
     }
 
     /// A charged buffer for a frame: an idle one, room in the budget, or the buffer of a frame that
-    /// is needed later. The frame that belongs on screen may overdraw the budget by itself.
+    /// is worth less. The frame that belongs on screen may overdraw the budget by itself.
     pub(super) fn reserve(&mut self, key: FrameKey, bytes: usize, now: Nanos) -> Option<Pooled> {
         let class = size_class(bytes);
+        if !self.is_admitted(key, class as u64, now) {
+            return None;
+        }
         // What can never fit must not push out what does.
         let attempts = if class as u64 > self.ledger.limit(Tier::Cpu) { 0 } else { EVICTIONS_PER_TICK };
         for _ in 0..attempts {
-            if let Some(pooled) = self.pool.take(&mut self.ledger, bytes, Component::InFlight, key.clip) {
-                return Some(pooled);
-            }
-            self.pool.release_until(&self.ledger, class as u64);
-            let clip = Some(key.clip);
-            if let Ok(charge) = self.ledger.charge(Tier::Cpu, Component::InFlight, clip, class as u64) {
-                return self.allocate(key, class, charge, now);
-            }
             let keep = self.keep()?;
-            let beyond = self.rank(key);
-            match self.tier.victim(&keep, beyond, |key| self.is_protected(key)) {
+            let claim = self.claim(Tier::Cpu, &keep, key);
+            let is_capped = self.exceeds_cap(key, class as u64);
+            if !is_capped {
+                if let Some(pooled) = self.take_buffer(key, class) {
+                    return Some(pooled);
+                }
+                let clip = Some(key.clip);
+                if let Ok(charge) = self.ledger.charge(Tier::Cpu, Component::InFlight, clip, class as u64) {
+                    return self.allocate(key, class, charge, now);
+                }
+            }
+            // A clip at its cap makes room among its own frames.
+            let stays = |other: FrameKey| self.is_protected(other) || is_capped && other.clip != key.clip;
+            match self.tier.victim(&keep, &claim, stays) {
                 Some(victim) => self.evict_cpu(victim, EvictionCause::MadeRoom, now),
                 None => break,
             }
         }
+        self.overdraw(key, class, now)
+    }
+
+    /// An idle buffer of the class; others make way for a new one.
+    fn take_buffer(&mut self, key: FrameKey, class: usize) -> Option<Pooled> {
+        let pooled = self.pool.take(&mut self.ledger, class, Component::InFlight, key.clip);
+        if pooled.is_none() {
+            self.pool.release_until(&self.ledger, class as u64);
+        }
+        pooled
+    }
+
+    /// The overdraft slot: one frame beyond the budget, for what is waited for, when nothing else is out.
+    fn overdraw(&mut self, key: FrameKey, class: usize, now: Nanos) -> Option<Pooled> {
         if self.due != Some(key) || self.preloader.in_flight() > 0 {
             return None;
         }
         self.evict_copies(now);
-        if let Some(pooled) = self.pool.take(&mut self.ledger, bytes, Component::InFlight, key.clip) {
+        if let Some(pooled) = self.pool.take(&mut self.ledger, class, Component::InFlight, key.clip) {
             return Some(pooled);
         }
         self.pool.clear();
-        if self.ledger.overdraft(Tier::Cpu) > 0 {
+        if self.frames_overdraw() {
             return None;
         }
         let charge = self.ledger.charge_over(Tier::Cpu, Component::InFlight, Some(key.clip), class as u64);
         self.allocate(key, class, charge, now)
+    }
+
+    /// Whether frames alone exceed the limit: the overdraft slot is taken.
+    fn frames_overdraw(&self) -> bool {
+        let frames = [Component::Frames, Component::InFlight]
+            .map(|component| self.ledger.charged_component(Tier::Cpu, component));
+        let frames: u64 = frames.into_iter().sum();
+        frames > 0 && self.ledger.overdraft(Tier::Cpu) > 0
     }
 
     /// Gives up the RAM copies of what VRAM holds, for the overdraft slot.
@@ -145,18 +175,6 @@ impl Player {
         }
     }
 
-    /// The next use of a key; what belongs on screen is used now, even as a stand-in.
-    fn rank(&self, key: FrameKey) -> NextUse {
-        if self.due == Some(key)
-            || self.shown_source() == Some(key)
-            || self.proxy() == Some(key)
-            || self.last_proxy() == Some(key)
-        {
-            return NextUse::NOW;
-        }
-        self.keep().map_or(NextUse::NEVER, |keep| keep.next_use(key))
-    }
-
     /// A buffer that the machine refuses is a failure of the frame, tried again later like any other.
     fn allocate(&mut self, key: FrameKey, class: usize, charge: Charge, now: Nanos) -> Option<Pooled> {
         match FrameMemory::allocate(class) {
@@ -164,6 +182,7 @@ impl Player {
             Err(error) => {
                 drop(charge);
                 self.pool.clear();
+                self.pressure.note_failure(Tier::Cpu, now);
                 self.note_failure(key, DecodeError::Io { reason: error.to_string() }, now);
                 self.note_cpu(key);
                 None
@@ -174,6 +193,7 @@ impl Player {
     pub(super) fn choose_uploads(&mut self) {
         let Some(keep) = self.keep() else { return };
         let travel = keep.travel;
+        let horizon = self.horizon_in(Tier::Gpu);
         self.choose_upload(self.due);
         if self.due.is_none_or(|due| self.ring.is_resident(due) || self.ring.on_their_way() == 0) {
             self.choose_upload(self.shown_source());
@@ -182,7 +202,7 @@ impl Player {
             self.choose_upload(self.proxy());
             self.choose_upload(self.last_proxy());
         }
-        for distance in 0..self.vram_horizon() {
+        for distance in 0..horizon.frames {
             if self.ring.on_their_way() >= UPLOADS_IN_FLIGHT {
                 return;
             }
@@ -193,16 +213,6 @@ impl Player {
                 return;
             }
         }
-    }
-
-    /// Frames that VRAM is to hold: the work area when it fits, else a few ahead; while paused, as
-    /// many around the playhead as fit.
-    fn vram_horizon(&self) -> u64 {
-        let travel = &self.transport.travel;
-        let frame_bytes = self.clip().map_or(1, |clip| clip.frame_bytes() as u64).max(1);
-        let staging = self.ledger.charged_component(Tier::Gpu, Component::Staging);
-        let room = self.ledger.limit(Tier::Gpu).saturating_sub(staging) / frame_bytes;
-        Horizon::new(travel, travel.area.frames(), room, VRAM_LOOKAHEAD_FRAMES).frames
     }
 
     /// Orders one upload where it is due; `false` when VRAM has no room for a frame of this rank.
@@ -231,14 +241,14 @@ impl Player {
     }
 
     fn make_gpu_room(&mut self, key: FrameKey, bytes: u64) -> bool {
-        let Some(keep) = self.keep() else { return false };
-        let beyond = self.rank(key);
+        let Some(keep) = self.keep_in(Tier::Gpu) else { return false };
+        let claim = self.claim(Tier::Gpu, &keep, key);
         for _ in 0..EVICTIONS_PER_TICK {
             if self.gpu_headroom() >= bytes as i64 {
                 return true;
             }
-            match self.ring.victim(&keep, beyond, |key| self.is_protected(key)) {
-                Some((victim, _)) => self.evict_gpu(victim, EvictionCause::MadeRoom),
+            match self.ring.victim(&keep, &claim, |key| self.is_protected(key)) {
+                Some(victim) => self.evict_gpu(victim, EvictionCause::MadeRoom),
                 None => break,
             }
         }
@@ -253,4 +263,8 @@ impl Player {
         }
         true
     }
+}
+
+fn bounded(keys: Vec<FrameKey>) -> impl Iterator<Item = FrameKey> {
+    keys.into_iter().take(EVICTIONS_PER_TICK)
 }

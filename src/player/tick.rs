@@ -7,8 +7,8 @@ use super::{Failure, Pace, Player, Source};
 use crate::cache::Origin;
 use crate::decode::{DecodeEnd, DecodeError, DecodeRequest, Decoded};
 use crate::frame::{EvictionCause, FrameBuffer, FrameKey, RingEvent, RingOrders, RingReport};
-use crate::memory::{Charge, Component, Pooled, Tier, size_class};
-use crate::preload::{Horizon, InFlight, Outcome, lookahead_frames, next_wanted};
+use crate::memory::{Charge, Component, Pooled, Tier};
+use crate::preload::{InFlight, Outcome, next_wanted};
 use crate::stats::{FrameStatus, ShownStatus};
 use crate::time::{Nanos, NextUse};
 
@@ -40,9 +40,11 @@ impl Player {
     /// One pass of player logic at the time `now`, after what the ring reported.
     pub fn tick(&mut self, now: Nanos, report: &RingReport) -> Tick {
         self.ticks += 1;
+        self.now = now;
         self.apply_commands(now);
         self.apply_ring_report(report, now);
         self.drain_outcomes(now);
+        self.watch_memory(now);
         self.presents_now = self.advance_playhead(now);
         self.choose_due(now);
         self.retry_failures(now);
@@ -52,7 +54,7 @@ impl Player {
         self.choose_uploads();
         self.choose_shown_frame();
         self.expire(now);
-        self.orders.budget_bytes = self.ledger.limit(Tier::Gpu);
+        self.orders.budget_bytes = self.ledger.limit(Tier::Gpu) - self.targets.bytes();
         Tick {
             orders: std::mem::take(&mut self.orders),
             shown: self.shown.clone(),
@@ -69,6 +71,7 @@ impl Player {
                     self.ring_traffic.uploads += 1;
                     self.ring_traffic.upload_bytes += bytes;
                     self.ring_traffic.upload_nanos += upload_nanos;
+                    self.upload_times.record(upload_nanos);
                     self.ring.arrived(key);
                     self.failures.remove(&key);
                     self.note_gpu(key);
@@ -89,9 +92,17 @@ impl Player {
                 }
             }
         }
+        if report.device_lost > self.ring_traffic.device_lost {
+            self.pressure.note_failure(Tier::Gpu, now);
+        }
         self.ring_traffic.device_lost = report.device_lost;
-        self.ledger.resize(&mut self.staging, report.staging_bytes);
         self.ledger.resize(&mut self.idle_textures, report.idle_bytes);
+        let beside = (report.staging_bytes, report.target_bytes);
+        if beside != (self.staging.bytes(), self.targets.bytes()) {
+            self.ledger.resize(&mut self.staging, report.staging_bytes);
+            self.ledger.resize(&mut self.targets, report.target_bytes);
+            self.update_limits();
+        }
     }
 
     fn is_shown_stream(&self, key: FrameKey) -> bool {
@@ -116,6 +127,10 @@ impl Player {
     }
 
     fn drain_outcomes(&mut self, now: Nanos) {
+        let held = self.preloader.held_bytes();
+        if held != self.scratch.bytes() {
+            self.ledger.resize(&mut self.scratch, held);
+        }
         for _ in 0..OUTCOMES_PER_TICK {
             let Some((outcome, in_flight)) = self.preloader.try_outcome() else { return };
             self.needs_plan = true;
@@ -177,7 +192,7 @@ impl Player {
         if self.is_proxy(key) {
             self.scrub.last = Some(key);
         }
-        if let Some(evicted) = self.tier.insert(key, frame, charge) {
+        if let Some(evicted) = self.tier.insert(key, frame, charge, now) {
             self.recycle(evicted, now);
         }
     }
@@ -213,7 +228,7 @@ impl Player {
             self.discontinuity();
         }
         if advance.presented {
-            self.count_presentation(now);
+            self.count_presentation(now, advance.moved);
         }
         advance.presented
     }
@@ -258,7 +273,11 @@ impl Player {
     }
 
     /// Every presentation is a hit or a miss of each tier that it asked.
-    fn count_presentation(&mut self, now: Nanos) {
+    fn count_presentation(&mut self, now: Nanos, goes_on: bool) {
+        // The first presentation after a rest ends no interval.
+        if let Some(last) = self.presented_at.back().filter(|_| goes_on) {
+            self.present_intervals.record(u64::try_from(now - last).unwrap_or(0));
+        }
         self.presented_at.push_back(now);
         if self.presented_at.len() > PRESENTED_KEPT {
             self.presented_at.pop_front();
@@ -300,13 +319,6 @@ impl Player {
         }
     }
 
-    fn horizon(&self) -> Horizon {
-        let travel = &self.transport.travel;
-        let frame_bytes = self.clip().map_or(1, |clip| size_class(clip.frame_bytes())) as u64;
-        let capacity = self.ledger.limit(Tier::Cpu) / frame_bytes.max(1);
-        Horizon::new(travel, travel.area.frames(), capacity, lookahead_frames(self.transport.rate()))
-    }
-
     /// Requests in flight that the present plan still ranks.
     pub(super) fn wanted_in_flight(&self) -> Vec<FrameKey> {
         let Some(keep) = self.keep() else { return Vec::new() };
@@ -320,6 +332,9 @@ impl Player {
     }
 
     fn issue_requests(&mut self, now: Nanos) {
+        if self.admit_at.take_if(|at| *at <= now).is_some() {
+            self.needs_plan = true;
+        }
         if !self.needs_plan {
             return;
         }
@@ -357,7 +372,7 @@ impl Player {
         let shown = self.shown_source().filter(|key| self.is_needed(*key) && due != Some(*key));
         let mut keys: Vec<FrameKey> = due.into_iter().chain(shown).collect();
         let is_needed = |index| self.is_needed(stream.with_index(index));
-        for index in next_wanted(&self.transport.travel, self.horizon(), limit, is_needed) {
+        for index in next_wanted(&self.travel(), self.horizon(), limit, is_needed) {
             let key = stream.with_index(index);
             if !keys.contains(&key) {
                 keys.push(key);
@@ -408,6 +423,7 @@ impl Player {
             self.cpu_traffic.refused += 1;
             return false;
         };
+        self.meters.entry(key.clip).or_default().add(pooled.charge.bytes(), now);
         let ticket = self.epoch.ticket();
         let request = DecodeRequest { watch: ticket.watch(), ..request };
         let Pooled { memory, charge } = pooled;
@@ -475,7 +491,18 @@ impl Player {
             .min();
         let message = self.message.as_ref().map(|(_, until)| *until);
         let recheck = self.recheck.map(|recheck| recheck.at);
-        let times = [self.transport.next_due(), retry, recheck, message, self.pool.idle_until()];
+        let times = [
+            self.transport.next_due(),
+            retry,
+            recheck,
+            message,
+            self.pool.idle_until(),
+            self.admit_at,
+            self.pressure.wake_at(),
+        ];
+        if self.is_shedding() {
+            return Some(now + 1);
+        }
         // What was due before waits for a worker or the ring, and they ring the bell.
         times.into_iter().flatten().filter(|at| *at > now).min()
     }

@@ -3,7 +3,7 @@
 //! and readiness are arguments.
 
 use crate::stats::PresentCounters;
-use crate::time::{Direction, Grid, LoopMode, Nanos, Rate, Travel, WorkArea};
+use crate::time::{Direction, Grid, LoopMode, Nanos, PreloadStrategy, Rate, Travel, WorkArea};
 
 /// What gives way when a frame is not ready in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,6 +58,7 @@ impl Transport {
                 loop_mode: LoopMode::Loop,
                 area: WorkArea::new(0, frames.max(1) - 1),
                 playing: false,
+                strategy: PreloadStrategy::default(),
             },
             pace: Pace::EveryFrame,
             rate,

@@ -1,10 +1,14 @@
 //! Owns the answer to «what should be here?»: which frames to ask for next, in the order in which
 //! they are used. Pure; takes values and returns values.
 
+use crate::stats::PressureLevel;
 use crate::time::{Rate, Travel};
 
 /// The shortest lookahead that hides latency.
 pub const LOOKAHEAD_MIN_FRAMES: u64 = 8;
+
+/// Frames after the shown one that are still asked for under high pressure.
+pub const NEXT_FRAMES: u64 = 4;
 
 /// One second's frames, or [`LOOKAHEAD_MIN_FRAMES`] where that is more.
 pub fn lookahead_frames(rate: Rate) -> u64 {
@@ -39,6 +43,18 @@ impl Horizon {
         Self { frames, fits }
     }
 
+    /// The horizon under pressure: shorter with every level, and nothing at all where preloading pauses.
+    pub fn under(self, level: PressureLevel) -> Self {
+        let frames = match level {
+            PressureLevel::None => self.frames,
+            PressureLevel::Low => (self.frames * 3 / 4).max(2),
+            PressureLevel::Moderate => (self.frames / 2).max(2),
+            PressureLevel::High => self.frames.min(NEXT_FRAMES + 1),
+            PressureLevel::Critical | PressureLevel::Emergency => self.frames.min(1),
+        };
+        Self { frames, ..self }
+    }
+
     /// Whether a frame at this distance is wanted.
     pub fn contains(&self, distance: u64) -> bool {
         distance < self.frames
@@ -69,7 +85,7 @@ pub fn next_wanted(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::{Direction, LoopMode, WorkArea};
+    use crate::time::{Direction, LoopMode, PreloadStrategy, WorkArea};
     use proptest::prelude::*;
 
     fn travel(playhead: u32, playing: bool) -> Travel {
@@ -79,6 +95,7 @@ mod tests {
             loop_mode: LoopMode::Loop,
             area: WorkArea::new(0, 99),
             playing,
+            strategy: PreloadStrategy::default(),
         }
     }
 
@@ -98,6 +115,13 @@ mod tests {
         let wanted = next_wanted(&travel, horizon, usize::MAX, |_| true);
         assert_eq!(wanted.len(), 24);
         assert_eq!(&wanted[..4], &[98, 99, 0, 1]);
+    }
+
+    #[test]
+    fn pressure_shortens_the_horizon() {
+        let horizon = Horizon { frames: 24, fits: false };
+        let frames = PressureLevel::ALL.map(|level| horizon.under(level).frames);
+        assert_eq!(frames, [24, 18, 12, 5, 1, 1]);
     }
 
     #[test]

@@ -37,6 +37,16 @@ impl Preloader {
         self.pool.shares_frames()
     }
 
+    /// Bytes that the workers keep between frames.
+    pub fn held_bytes(&self) -> u64 {
+        self.pool.held_bytes()
+    }
+
+    /// Asks the workers to give back what they keep.
+    pub fn release_held(&mut self) {
+        self.pool.release_held();
+    }
+
     pub fn is_in_flight(&self, key: FrameKey) -> bool {
         self.in_flight.contains_key(&key)
     }
@@ -71,6 +81,17 @@ impl Preloader {
                 in_flight.ticket.restamp();
             }
         }
+    }
+
+    /// Sum of the charges of some of what is out.
+    pub fn charged_bytes_where(&self, condition: impl Fn(FrameKey) -> bool) -> u64 {
+        let chosen = self.in_flight.iter().filter(|(key, _)| condition(**key));
+        chosen.map(|(_, request)| request.charge.bytes()).sum()
+    }
+
+    /// Requests that are out and not wanted any more.
+    pub fn stale(&self) -> usize {
+        self.in_flight.values().filter(|request| request.ticket.watch().is_stale()).count()
     }
 
     /// Sum of the charges that are out, for the check against the ledger.

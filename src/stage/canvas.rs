@@ -1,16 +1,41 @@
 //! Owns a texture that pictures are drawn into and read back from.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::gpu::Gpu;
+
+/// Bytes of all canvases of a stage.
+pub(super) type TargetBytes = Arc<AtomicU64>;
 
 /// A texture of fixed size with its view.
 pub struct Canvas {
     device: wgpu::Device,
     texture: wgpu::Texture,
     view: wgpu::TextureView,
+    counted: TargetBytes,
+    bytes: u64,
+}
+
+impl Drop for Canvas {
+    fn drop(&mut self) {
+        self.counted.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
 }
 
 impl Canvas {
+    /// A canvas that no stage counts.
     pub fn new(gpu: &Gpu, format: wgpu::TextureFormat, width: u32, height: u32) -> Self {
+        Self::counted(gpu, format, (width, height), &TargetBytes::default())
+    }
+
+    /// A canvas whose bytes are counted in `counted` for as long as it lives.
+    pub(super) fn counted(
+        gpu: &Gpu,
+        format: wgpu::TextureFormat,
+        (width, height): (u32, u32),
+        counted: &TargetBytes,
+    ) -> Self {
         let largest = gpu.max_texture_side();
         let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("canvas"),
@@ -29,7 +54,10 @@ impl Canvas {
             view_formats: &[],
         });
         let view = texture.create_view(&Default::default());
-        Self { device: gpu.device.clone(), texture, view }
+        let texel_bytes = format.block_copy_size(None).unwrap_or(4);
+        let bytes = u64::from(texture.width()) * u64::from(texture.height()) * u64::from(texel_bytes);
+        counted.fetch_add(bytes, Ordering::AcqRel);
+        Self { device: gpu.device.clone(), texture, view, counted: Arc::clone(counted), bytes }
     }
 
     /// Whether it lies on this device, which another one may have replaced after a loss.

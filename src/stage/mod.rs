@@ -7,6 +7,7 @@ mod clock;
 mod placement;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 pub use canvas::Canvas;
 pub use clock::{Waker, WallClock};
@@ -68,6 +69,7 @@ pub struct Stage {
     gpu: Gpu,
     options: StageOptions,
     wake: Arc<dyn Fn() + Send + Sync>,
+    targets: canvas::TargetBytes,
 }
 
 fn uploader(
@@ -100,6 +102,7 @@ impl Stage {
             gpu,
             options,
             wake,
+            targets: canvas::TargetBytes::default(),
         })
     }
 
@@ -129,7 +132,8 @@ impl Stage {
     /// One step: uploads move on, the player ticks, its orders are carried out.
     pub fn step(&mut self, player: &mut Player, now: Nanos) -> Tick {
         self.ring.step(&self.gpu);
-        let report = self.ring.take_report();
+        let mut report = self.ring.take_report();
+        report.target_bytes = self.targets.load(Ordering::Acquire);
         let mut tick = player.tick(now, &report);
         self.ring.apply(&self.gpu, std::mem::take(&mut tick.orders));
         self.ring.step(&self.gpu);
@@ -162,12 +166,12 @@ impl Stage {
 
     /// A picture to draw into, of the format that the stage was set up with.
     pub fn canvas(&self, width: u32, height: u32) -> Canvas {
-        Canvas::new(&self.gpu, self.options.format, width, height)
+        Canvas::counted(&self.gpu, self.options.format, (width, height), &self.targets)
     }
 
     /// A picture for raw output.
     pub fn raw_canvas(&self, width: u32, height: u32) -> Canvas {
-        Canvas::new(&self.gpu, RAW_TARGET, width, height)
+        Canvas::counted(&self.gpu, RAW_TARGET, (width, height), &self.targets)
     }
 
     /// Draws what is shown over the whole canvas, and the strip along its lower edge where one is given.

@@ -39,6 +39,7 @@ impl Show {
             gpu_budget_bytes: VRAM_BYTES,
             vram_is_ram: false,
             pace: Pace::EveryFrame,
+            ..PlayerOptions::default()
         };
         let mut player = Player::new(options, Box::new(pool.clone()));
         player.set_memory(MemorySample { available_bytes: 1 << 40, ..MemorySample::default() });
@@ -55,7 +56,7 @@ impl Show {
             self.pool.work(CREDITS);
             self.now += 1_000_000;
             let tick = self.stage.step(&mut self.player, self.now);
-            assert_eq!(self.player.ledger_mismatch(), None);
+            assert!(self.player.tallies().iter().all(|tally| tally.charged_bytes == tally.present_bytes));
             assert!(self.player.ledger().charged(Tier::Gpu) <= VRAM_BYTES);
             if self.player.is_settled() && matches!(tick.shown, ShownStatus::Exact(_)) {
                 return tick.shown;

@@ -46,7 +46,10 @@ impl Screen {
         let order =
             |(key, frame): (FrameKey, &Arc<FrameBuffer>)| UploadOrder { key, frame: Arc::clone(frame) };
         let upload = upload.into_iter().map(order).collect();
-        self.ring.apply(&self.gpu, RingOrders { budget_bytes: self.budget_bytes, evict, upload });
+        self.ring.apply(
+            &self.gpu,
+            RingOrders { budget_bytes: self.budget_bytes, evict, upload, ..RingOrders::default() },
+        );
     }
 
     /// Steps until every upload is complete; what the ring reported.

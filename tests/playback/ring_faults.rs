@@ -50,6 +50,7 @@ fn a_lost_device_is_filled_again_from_ram() {
     assert_eq!(rig.exact(), None);
     rig.run(3);
     assert_eq!(rig.exact(), Some(0), "the frame on screen comes first");
+    rig.calm_down();
     rig.settle();
     let snapshot = rig.player.snapshot();
     assert_eq!((snapshot.gpu.resident_frames, snapshot.device_lost), (20, 1));

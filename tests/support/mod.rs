@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "every test binary compiles all of this and uses a part of it")]
 
 pub mod clips;
+pub mod optimum;
 pub mod planes;
 pub mod pool;
 pub mod program;

@@ -2,10 +2,10 @@
 //! every tick is checked after every tick.
 
 use rushes::frame::{FrameKey, LayerId};
-use rushes::memory::{Component, CpuBudget, MemLimit, MemorySample, Tier};
+use rushes::memory::{Component, CpuBudget, MemLimit, MemorySample, Reserve, Tier};
 use rushes::player::{Clip, Command, Pace, Player, PlayerOptions, Tick};
 use rushes::stage::shown_key;
-use rushes::stats::{DecodeCounters, ShownStatus};
+use rushes::stats::{DecodeCounters, PressureLevel, ShownStatus};
 use rushes::time::{Clock, Direction, ManualClock, Nanos};
 
 use super::clips::{self, FRAME_BYTES};
@@ -18,6 +18,9 @@ pub const SECOND: Nanos = 1_000_000_000;
 
 /// Requests that may be out in the rigs that do not say otherwise.
 pub const CREDITS: usize = 6;
+
+/// Room for the books of clips, less than a frame.
+pub const BOOKS_BYTES: u64 = FRAME_BYTES * 3 / 4;
 
 /// What one pass over the work area cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +44,11 @@ pub struct Rig {
 
 /// An absolute budget of the CPU tier.
 pub fn budget(frames: u64) -> CpuBudget {
-    budget_bytes(frames * FRAME_BYTES)
+    budget_bytes(frames * FRAME_BYTES + BOOKS_BYTES)
 }
 
 pub fn budget_bytes(bytes: u64) -> CpuBudget {
-    CpuBudget { limit: MemLimit::Bytes(bytes), reserve_bytes: 0 }
+    CpuBudget { limit: MemLimit::Bytes(bytes), reserve: Reserve::Bytes(0) }
 }
 
 impl Rig {
@@ -55,8 +58,8 @@ impl Rig {
         let options = PlayerOptions {
             cpu_budget: budget(cpu_frames),
             gpu_budget_bytes: gpu_frames * FRAME_BYTES,
-            vram_is_ram: false,
             pace: Pace::EveryFrame,
+            ..PlayerOptions::default()
         };
         let mut player = Player::new(options, Box::new(pool.clone()));
         player.set_memory(MemorySample { available_bytes: 1 << 40, ..MemorySample::default() });
@@ -116,6 +119,18 @@ impl Rig {
             }
         }
         panic!("it does not settle; shown is {:?}", self.last.shown);
+    }
+
+    /// Ticks until no tier is under pressure any more.
+    pub fn calm_down(&mut self) {
+        for _ in 0..600 {
+            self.tick_after(SECOND / 10);
+            let level = |tier| self.player.pressure_level(tier);
+            if level(Tier::Cpu).max(level(Tier::Gpu)) == PressureLevel::None {
+                return;
+            }
+        }
+        panic!("the pressure stays: {:?}", self.player.memory_status().cpu_pressure);
     }
 
     pub fn command(&mut self, command: Command) {
@@ -190,7 +205,9 @@ impl Rig {
     }
 
     fn check(&mut self) {
-        assert_eq!(self.player.ledger_mismatch(), None);
+        for tally in self.player.tallies() {
+            assert_eq!(tally.charged_bytes, tally.present_bytes, "{}", tally.component);
+        }
         self.check_limits();
         self.check_shown();
         self.check_outcomes();

@@ -27,6 +27,7 @@ pub struct FakeRing {
     pub delay_steps: u32,
     pub refuses: HashSet<u32>,
     pub staging_bytes: u64,
+    pub target_bytes: u64,
     /// Every upload that was ordered.
     pub ordered: Vec<FrameKey>,
     /// Orders that no real ring of this budget could obey.
@@ -51,6 +52,7 @@ impl FakeRing {
             events: std::mem::take(&mut self.events),
             idle_bytes: 0,
             staging_bytes: self.staging_bytes,
+            target_bytes: self.target_bytes,
             device_lost: self.device_lost,
         }
     }

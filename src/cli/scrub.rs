@@ -1,0 +1,195 @@
+//! `bench scrub`: random seeks at a given rate, the same on every run, and how long it takes until the frame
+//! is on screen.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::args::ScrubArgs;
+use super::session::{Headless, HeadlessOptions, set_color, set_playback};
+use super::{Failure, Interrupt, print_lines, report};
+use crate::player::{Command, Filter, Framing, Pace, Tick};
+use crate::stage::{Canvas, place};
+use crate::stats::{DecodeCounters, Histogram, ShownStatus};
+use crate::time::WorkArea;
+
+/// The seeks of every run.
+const SEED: u64 = 0x5EED_0F5E_E45A_11E5;
+/// A last frame that is not on screen after this long never comes.
+const SETTLE_AT_MOST: Duration = Duration::from_secs(60);
+
+/// A seek that is not on screen yet.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    index: u32,
+    since: Instant,
+}
+
+struct Scrub<'a> {
+    headless: &'a mut Headless,
+    canvas: Canvas,
+    pending: Option<Pending>,
+    settle: Histogram,
+    seeks: u64,
+    in_flight_peak: usize,
+    stale_running_peak: usize,
+    random: u64,
+}
+
+pub fn scrub(args: &ScrubArgs, interrupt: &Interrupt) -> Result<(), Failure> {
+    let options = HeadlessOptions {
+        pace: Pace::EveryFrame,
+        forces_bits: false,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+    };
+    let mut headless = Headless::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
+    set_playback(&mut headless.player, &args.clip, &args.play);
+    set_color(&mut headless.player, &args.color);
+    headless.step()?;
+    let canvas = headless.stage.canvas(args.size.0, args.size.1);
+    let mut run = Scrub {
+        headless: &mut headless,
+        canvas,
+        pending: None,
+        settle: Histogram::default(),
+        seeks: 0,
+        in_flight_peak: 0,
+        stale_running_peak: 0,
+        random: SEED,
+    };
+    let last = run.run(args)?;
+    let report = run.report(args, last);
+    if args.json {
+        return print_lines(std::iter::once(report.to_string()));
+    }
+    print_lines(lines(&report).into_iter())
+}
+
+impl Scrub<'_> {
+    /// Seeks for the time that was asked for, then waits for the last frame; how long that took.
+    fn run(&mut self, args: &ScrubArgs) -> Result<Duration, Failure> {
+        let area = self.headless.player.transport().travel.area;
+        let period = Duration::from_secs_f64(1.0 / args.seeks_per_s);
+        let (started, length) = (Instant::now(), Duration::from_secs_f64(args.secs));
+        let mut next = started;
+        while started.elapsed() < length {
+            if Instant::now() >= next {
+                self.seek(area);
+                next += period;
+            }
+            self.step(next.saturating_duration_since(Instant::now()))?;
+        }
+        let storm_end = Instant::now();
+        while self.pending.is_some() {
+            if storm_end.elapsed() > SETTLE_AT_MOST {
+                return Err(Failure::new(Failure::FAILED, "the last frame of the storm never came"));
+            }
+            self.step(SETTLE_AT_MOST)?;
+        }
+        Ok(storm_end.elapsed())
+    }
+
+    fn seek(&mut self, area: WorkArea) {
+        self.random = next_random(self.random);
+        let index = area.first() + (self.random % area.frames()) as u32;
+        self.headless.player.command(Command::Seek(index));
+        self.pending = Some(Pending { index, since: Instant::now() });
+        self.seeks += 1;
+    }
+
+    fn step(&mut self, at_most: Duration) -> Result<(), Failure> {
+        let tick = self.headless.step()?;
+        self.in_flight_peak = self.in_flight_peak.max(self.headless.player.in_flight());
+        self.stale_running_peak = self.stale_running_peak.max(self.headless.player.stale_in_flight());
+        self.show(&tick);
+        if self.pending.is_some() || !at_most.is_zero() {
+            self.headless.wait_at_most(&tick, at_most);
+        }
+        Ok(())
+    }
+
+    /// Draws what was sought when it is there: only then somebody sees it.
+    fn show(&mut self, tick: &Tick) {
+        let Some(pending) = self.pending else { return };
+        let playhead = self.headless.player.transport().travel.playhead;
+        let is_there = match &tick.shown {
+            ShownStatus::Exact(_) | ShownStatus::StandIn(..) | ShownStatus::Slate(_) | ShownStatus::Black => {
+                playhead == pending.index
+            }
+            _ => false,
+        };
+        if !is_there {
+            return;
+        }
+        let size = (self.canvas.width(), self.canvas.height());
+        let placement =
+            |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, Filter::Bilinear);
+        let is_linear = self.headless.player.clip().is_some_and(|clip| clip.info.is_linear);
+        let color = self.headless.player.view().color(is_linear);
+        let submission = self.headless.stage.draw(&self.canvas, &tick.shown, placement, &color, None);
+        self.headless.stage.gpu().wait_for(submission);
+        self.settle.record(pending.since.elapsed().as_nanos() as u64);
+        self.pending = None;
+    }
+
+    fn report(&mut self, args: &ScrubArgs, last: Duration) -> Value {
+        let snapshot = self.headless.finish();
+        let DecodeCounters { ok, degraded, error, stale, cancelled, .. } = snapshot.decode;
+        json!({
+            "media": snapshot.clip.as_ref().map(|clip| clip.name.clone()),
+            "frames": snapshot.transport.area.frames(),
+            "seeks_per_s": args.seeks_per_s,
+            "secs": args.secs,
+            "seeks": self.seeks,
+            "settled": self.settle.count(),
+            "settle_ms": self.settle.percentiles(),
+            "last_settle_ms": last.as_secs_f64() * 1e3,
+            "decodes": ok + degraded + error,
+            "stale": stale,
+            "cancelled": cancelled,
+            "in_flight_peak": self.in_flight_peak,
+            "stale_in_flight_peak": self.stale_running_peak,
+            "decode_ms": snapshot.decode_ms,
+            "cpu": report::tier(&snapshot.cpu),
+            "gpu": report::tier(&snapshot.gpu),
+            "pressure": report::pressure(&snapshot.memory),
+            "rss_peak_bytes": self.headless.services.rss_peak_bytes,
+        })
+    }
+}
+
+/// Marsaglia, «Xorshift RNGs», 2003.
+fn next_random(mut state: u64) -> u64 {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^ state << 17
+}
+
+fn lines(report: &Value) -> Vec<String> {
+    let ms = |value: &Value| value.as_f64().unwrap_or(0.0);
+    let settle = &report["settle_ms"];
+    vec![
+        format!(
+            "{}: {} seeks in {} s",
+            report["media"].as_str().unwrap_or_default(),
+            report["seeks"],
+            report["secs"]
+        ),
+        format!(
+            "on screen     {} of them; after p50 {:.1}, p95 {:.1}, p99 {:.1} ms; the last after {:.1} ms",
+            report["settled"],
+            ms(&settle["p50"]),
+            ms(&settle["p95"]),
+            ms(&settle["p99"]),
+            ms(&report["last_settle_ms"])
+        ),
+        format!(
+            "decodes       {}, {} cancelled, {} came too late; at most {} requests out, {} of them stale",
+            report["decodes"],
+            report["cancelled"],
+            report["stale"],
+            report["in_flight_peak"],
+            report["stale_in_flight_peak"]
+        ),
+    ]
+}

@@ -1,0 +1,210 @@
+//! Owns who may keep how much: the horizon of the shown clip in both tiers, quotas and guarantees of
+//! the clips, and the order of keeping that follows from them.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::{Clip, Player};
+use crate::cache::{Claim, Keep, Others};
+use crate::frame::{ClipId, FrameKey, LayerId};
+use crate::memory::{BACKGROUND_WEIGHT, FOREGROUND_WEIGHT};
+use crate::memory::{Component, Quota, Share, Tier, quotas, size_class};
+use crate::preload::{Horizon, lookahead_frames};
+use crate::stats::PressureLevel;
+use crate::time::{Nanos, PreloadStrategy, Travel};
+
+/// Frames of a clip's guarantee: the shown one and two more.
+const GUARANTEED_FRAMES: u64 = 3;
+/// Frames that VRAM runs ahead of the playhead when the work area does not fit it.
+const VRAM_LOOKAHEAD_FRAMES: u64 = 4;
+/// A frame just decoded stays for so long unless it was shown.
+const RETENTION_NANOS: Nanos = 250_000_000;
+/// All clips that are not shown together have at most this weight to every 8 of the shown one.
+const BACKGROUND_WEIGHTS: usize = 2;
+
+/// What the clips may keep of one tier.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TierShares {
+    /// In the order of the clips.
+    pub quotas: Vec<Quota>,
+    /// Frames of the guarantees of the clips that are not shown, sorted.
+    guaranteed: Arc<[FrameKey]>,
+}
+
+/// What the clips may keep of both tiers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shares {
+    cpu: TierShares,
+    gpu: TierShares,
+}
+
+impl Shares {
+    pub fn of(&self, tier: Tier) -> &TierShares {
+        match tier {
+            Tier::Cpu => &self.cpu,
+            Tier::Gpu => &self.gpu,
+        }
+    }
+}
+
+impl Player {
+    /// The order in which frames are worth keeping in the CPU tier.
+    pub(super) fn keep(&self) -> Option<Keep> {
+        self.keep_in(Tier::Cpu)
+    }
+
+    /// The order in which frames are worth keeping in a tier.
+    pub(super) fn keep_in(&self, tier: Tier) -> Option<Keep> {
+        let horizon = self.horizon_in(tier);
+        let quota = self.shares.of(tier).quotas.get(self.shown_clip);
+        let frame_bytes = self.frame_bytes();
+        Some(Keep {
+            stream: self.key(0)?,
+            travel: self.travel(),
+            policy: self.options.policy,
+            horizon_frames: horizon.frames,
+            guaranteed_frames: quota
+                .map_or(0, |quota| quota.guarantee_bytes / frame_bytes)
+                .min(GUARANTEED_FRAMES),
+            others: self.others(tier),
+        })
+    }
+
+    /// The transport's travel with the strategy of the clip; under pressure only what is ahead counts.
+    pub(super) fn travel(&self) -> Travel {
+        let is_tight = self.pressure.level(Tier::Cpu) >= PressureLevel::Moderate;
+        let strategy = match self.clip() {
+            Some(clip) if !is_tight => clip.strategy(),
+            _ => PreloadStrategy::Forward,
+        };
+        Travel { strategy, ..self.transport.travel }
+    }
+
+    fn others(&self, tier: Tier) -> Others {
+        let shares = self.shares.of(tier);
+        let over_quota: SmallVec<[ClipId; 4]> = self
+            .other_clips(tier)
+            .filter(|(usage, quota, _)| usage > &quota.quota_bytes)
+            .map(|(.., id)| id)
+            .collect();
+        Others { guaranteed: Arc::clone(&shares.guaranteed), over_quota }
+    }
+
+    /// Usage, quota and identity of every clip that is not shown.
+    fn other_clips(&self, tier: Tier) -> impl Iterator<Item = (u64, Quota, ClipId)> {
+        let clips = self.clips.iter().zip(&self.shares.of(tier).quotas).enumerate();
+        clips
+            .filter(|(position, _)| *position != self.shown_clip)
+            .map(move |(_, (clip, quota))| (self.ledger.charged_clip(tier, clip.id), *quota, clip.id))
+    }
+
+    /// How far ahead frames are asked for in the CPU tier.
+    pub(super) fn horizon(&self) -> Horizon {
+        self.horizon_in(Tier::Cpu)
+    }
+
+    /// How far ahead a tier is filled: the work area when it fits, else a lookahead; while paused, as
+    /// many around the playhead as fit. Pressure makes it shorter.
+    pub(super) fn horizon_in(&self, tier: Tier) -> Horizon {
+        let travel = &self.transport.travel;
+        let lookahead = match tier {
+            Tier::Cpu => lookahead_frames(self.transport.rate()),
+            Tier::Gpu => VRAM_LOOKAHEAD_FRAMES,
+        };
+        let horizon = Horizon::new(travel, travel.area.frames(), self.capacity_frames(tier), lookahead);
+        horizon.under(self.pressure.level(tier))
+    }
+
+    /// Frames of the shown clip that a tier holds beside everything else that stays in it.
+    fn capacity_frames(&self, tier: Tier) -> u64 {
+        let frames = [Component::Frames, Component::InFlight, Component::PoolSlack];
+        let in_frames: u64 =
+            frames.into_iter().map(|component| self.ledger.charged_component(tier, component)).sum();
+        let beside = self.ledger.charged(tier).saturating_sub(in_frames);
+        let of_others: u64 =
+            self.other_clips(tier).map(|(usage, quota, _)| usage.min(quota.guarantee_bytes)).sum();
+        let room = self.ledger.limit(tier).saturating_sub(beside + of_others);
+        let cap = self.options.clip_cap_bytes.filter(|_| tier == Tier::Cpu).unwrap_or(u64::MAX);
+        let frame_bytes = match tier {
+            Tier::Cpu => self.frame_bytes(),
+            Tier::Gpu => self.clip().map_or(1, |clip| clip.frame_bytes() as u64).max(1),
+        };
+        room.min(cap) / frame_bytes
+    }
+
+    /// What a frame of the shown clip takes in system memory: by its header, or by what its frames turned out to take.
+    pub(super) fn frame_bytes(&self) -> u64 {
+        let Some(clip) = self.clip() else { return 1 };
+        let stated = size_class(clip.frame_bytes()) as u64;
+        let frames = self.tier.len() as u64;
+        let is_alone = self.clips.len() == 1 && frames > 0;
+        let measured = is_alone.then(|| self.ledger.charged_component(Tier::Cpu, Component::Frames) / frames);
+        stated.max(measured.unwrap_or(0)).max(1)
+    }
+
+    /// What a request for a frame may push out of a tier.
+    pub(super) fn claim(&self, tier: Tier, keep: &Keep, key: FrameKey) -> Claim {
+        let is_first = self.due == Some(key)
+            || self.shown_source() == Some(key)
+            || self.proxy() == Some(key)
+            || self.last_proxy() == Some(key);
+        let is_dire = self.pressure.level(tier) >= PressureLevel::Critical;
+        match is_first {
+            true => Claim::FIRST,
+            false if is_dire => keep.claim(key, Nanos::MAX),
+            false => keep.claim(key, self.now - RETENTION_NANOS),
+        }
+    }
+
+    /// Quotas and guarantees anew: after a limit, the list of clips or the shown clip changed.
+    pub(super) fn update_shares(&mut self) {
+        self.shares = Shares { cpu: self.tier_shares(Tier::Cpu), gpu: self.tier_shares(Tier::Gpu) };
+    }
+
+    fn tier_shares(&self, tier: Tier) -> TierShares {
+        let shares: Vec<Share> = (0..self.clips.len()).map(|position| self.share(tier, position)).collect();
+        let quotas = quotas(self.ledger.limit(tier), &shares);
+        let mut guaranteed = Vec::new();
+        for (position, (clip, quota)) in self.clips.iter().zip(&quotas).enumerate() {
+            if position != self.shown_clip {
+                guaranteed.extend(guaranteed_keys(clip, quota));
+            }
+        }
+        guaranteed.sort_unstable();
+        TierShares { quotas, guaranteed: guaranteed.into() }
+    }
+
+    fn share(&self, tier: Tier, position: usize) -> Share {
+        let clip = &self.clips[position];
+        let others = (self.clips.len() - 1).max(1);
+        // However many clips are open, most of the tier is the shown one's.
+        let (foreground, background) = match others <= BACKGROUND_WEIGHTS {
+            true => (FOREGROUND_WEIGHT, BACKGROUND_WEIGHT),
+            false => (FOREGROUND_WEIGHT * others as u32, BACKGROUND_WEIGHT * BACKGROUND_WEIGHTS as u32),
+        };
+        Share {
+            weight: if position == self.shown_clip { foreground } else { background },
+            guarantee_bytes: GUARANTEED_FRAMES * size_class(clip.frame_bytes()) as u64,
+            cap_bytes: self.options.clip_cap_bytes.filter(|_| tier == Tier::Cpu),
+        }
+    }
+}
+
+/// The frames that a clip which is not shown may keep: where its playhead rests, and what comes after it.
+fn guaranteed_keys(clip: &Clip, quota: &Quota) -> impl Iterator<Item = FrameKey> {
+    let frames =
+        (quota.guarantee_bytes / size_class(clip.frame_bytes()).max(1) as u64).min(GUARANTEED_FRAMES);
+    let stream = FrameKey {
+        clip: clip.id,
+        revision: clip.revision,
+        layer: LayerId(clip.layer as u16),
+        level: clip.level(),
+        index: 0,
+    };
+    let first = clip.resume_at.unwrap_or(0);
+    let last = clip.frames() - 1;
+    (0..frames as u32)
+        .map(move |step| stream.with_index(first.saturating_add(step)))
+        .filter(move |key| key.index <= last)
+}
