@@ -16,7 +16,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
         format!("rushes        {}", env!("CARGO_PKG_VERSION")),
         format!("system        {} {}", std::env::consts::OS, std::env::consts::ARCH),
         format!(
-            "decode        {} threads; EXR by own codecs (none, rle, zips, zip, pxr24) and the crate exr",
+            "decode        {} threads; every compression of OpenEXR",
             decode_threads(settings)
         ),
         "video         not in this version".to_string(),

@@ -11,7 +11,6 @@ fn wrong_usage_is_2_and_names_what_is_wrong() {
     for (arguments, name) in [
         (&["render", "a.exr", "-o", "b.png", "--ocio", "c"][..], "--ocio"),
         (&["export", "a.exr", "-o", "b.mov"][..], "export"),
-        (&["bench", "scrub", "a.exr"][..], "bench scrub"),
     ] {
         let output = run(arguments, 2);
         assert!(stderr(&output).contains(name) && stderr(&output).contains("not part of this version"));

@@ -5,10 +5,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// The built program, headless whatever the desktop.
+/// The built program, headless whatever the desktop, without the settings of whoever runs the tests.
 pub fn rushes() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rushes"));
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("OCIO");
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
