@@ -15,10 +15,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     let mut lines = vec![
         format!("rushes        {}", env!("CARGO_PKG_VERSION")),
         format!("system        {} {}", std::env::consts::OS, std::env::consts::ARCH),
-        format!(
-            "decode        {} threads; every compression of OpenEXR",
-            decode_threads(settings)
-        ),
+        format!("decode        {} threads; every compression of OpenEXR", decode_threads(settings)),
         "video         not in this version".to_string(),
         "colour        sRGB and raw, built in; OCIO is not in this version".to_string(),
     ];

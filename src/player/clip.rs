@@ -107,6 +107,8 @@ pub struct Clip {
     frames: u32,
     planes: Vec<Arc<PlaneRequest>>,
     layers: Arc<[LayerStatus]>,
+    /// What a frame of each layer takes, by the probed header.
+    layer_bytes: Vec<usize>,
 }
 
 impl Clip {
@@ -193,7 +195,7 @@ impl Clip {
             .layers
             .iter()
             .map(|layer| LayerStatus { name: shown(&layer.name), channels: channel_letters(&layer.planes) });
-        Ok(Self {
+        let mut clip = Self {
             id,
             revision: Revision::default(),
             rate: options.rate.or(info.rate).unwrap_or(Rate::FILM),
@@ -208,10 +210,13 @@ impl Clip {
             frames,
             planes: planes.collect(),
             layers: layers.collect(),
+            layer_bytes: Vec::new(),
             info: Arc::new(info),
             name,
             files,
-        })
+        };
+        clip.layer_bytes = (0..clip.planes.len()).map(|layer| clip.bytes_of_layer(layer)).collect();
+        Ok(clip)
     }
 
     /// Number of frames, gaps included unless they are skipped.
@@ -316,12 +321,16 @@ impl Clip {
 
     /// Bytes that a frame of the shown layer takes, by the probed header.
     pub fn frame_bytes(&self) -> usize {
-        let Some(part) = self.info.part_of(self.layer) else { return 0 };
-        if self.planes().mixes_chroma {
-            return self.mixed_bytes(part);
+        self.layer_bytes.get(self.layer).copied().unwrap_or(0)
+    }
+
+    fn bytes_of_layer(&self, layer: usize) -> usize {
+        let (Some(part), planes) = (self.info.part_of(layer), &self.planes[layer]) else { return 0 };
+        if planes.mixes_chroma {
+            return self.mixed_bytes(part, planes);
         }
         let (width, height) = self.level_size(part);
-        let requested = |name: &String| self.planes().channels.iter().any(|(other, _)| other == name);
+        let requested = |name: &String| planes.channels.iter().any(|(other, _)| other == name);
         let specs =
             part.channels.iter().filter(|channel| requested(&channel.name)).map(|channel| PlaneSpec {
                 name: String::new(),
@@ -352,11 +361,11 @@ impl Clip {
     }
 
     /// Bytes of half R, G and B, and of alpha, which luminance and chroma become.
-    fn mixed_bytes(&self, part: &Part) -> usize {
+    fn mixed_bytes(&self, part: &Part, planes: &PlaneRequest) -> usize {
         let window = part.data_window;
         let (width, height) = self.level_size(part);
         let plane = |sample| PlaneSpec { name: String::new(), sample, role: Role::Other, width, height };
-        let alpha = self.planes().channels.iter().find(|(_, role)| *role == Role::Alpha);
+        let alpha = planes.channels.iter().find(|(_, role)| *role == Role::Alpha);
         let alpha = alpha.and_then(|(name, _)| part.channels.iter().find(|channel| channel.name == *name));
         let specs = [SampleType::F16; 3].into_iter().chain(alpha.map(|channel| channel.sample)).map(plane);
         PlaneLayout::new(specs.collect(), window, window, 1.0).map_or(0, |layout| layout.total_bytes())

@@ -8,6 +8,7 @@ mod budgets;
 mod faults;
 mod loops;
 mod pace;
+mod pressure;
 mod requests;
 mod ring_faults;
 mod scrub;

@@ -15,6 +15,7 @@ mod hostile;
 mod levels;
 mod matrix;
 mod mutations;
+mod quiet;
 mod seeds;
 mod steady;
 mod verdict;

@@ -54,13 +54,17 @@ pub fn budget_bytes(bytes: u64) -> CpuBudget {
 impl Rig {
     /// A rig without clips whose tiers hold so many frames.
     pub fn empty(cpu_frames: u64, gpu_frames: u64) -> Self {
+        Self::with_options(
+            gpu_frames,
+            PlayerOptions { cpu_budget: budget(cpu_frames), ..PlayerOptions::default() },
+        )
+    }
+
+    /// The same with other settings.
+    pub fn with_options(gpu_frames: u64, options: PlayerOptions) -> Self {
         let pool = ScriptedPool::new(CREDITS);
-        let options = PlayerOptions {
-            cpu_budget: budget(cpu_frames),
-            gpu_budget_bytes: gpu_frames * FRAME_BYTES,
-            pace: Pace::EveryFrame,
-            ..PlayerOptions::default()
-        };
+        let gpu_budget_bytes = gpu_frames * FRAME_BYTES;
+        let options = PlayerOptions { gpu_budget_bytes, pace: Pace::EveryFrame, ..options };
         let mut player = Player::new(options, Box::new(pool.clone()));
         player.set_memory(MemorySample { available_bytes: 1 << 40, ..MemorySample::default() });
         Self {
