@@ -18,7 +18,7 @@ use crate::gpu::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
 use crate::memory::{adapter_memory, gpu_budget_default};
 use crate::player::{Command, Filter, Framing, Player};
 use crate::stage::{Canvas, Stage, StageError, StageOptions, StripView, fit_zoom, place};
-use crate::stats::{ShownStatus, Snapshot};
+use crate::stats::{PressureLevel, ShownStatus, Snapshot};
 use crate::time::{LoopMode, Nanos, WorkArea};
 use crate::ui::{self, Inputs, UiState};
 
@@ -27,6 +27,8 @@ const CANVAS_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 const ACQUIRE_TRIES: usize = 3;
 /// While frames load, the strip and the figures follow this often: drawing must not take the time
 /// that loading needs.
+/// The memory panel has new figures this often.
+const MEMORY_REPAINT: Duration = Duration::from_secs(1);
 const STATUS_REPAINT: Duration = Duration::from_millis(150);
 
 /// Everything that the picture on the canvas depends on.
@@ -50,6 +52,7 @@ struct Painted {
     area: WorkArea,
     loop_mode: LoopMode,
     clip: Option<(usize, usize)>,
+    level: PressureLevel,
 }
 
 /// The strip inside the controls' own pass.
@@ -221,6 +224,9 @@ impl FrameLoop {
         if self.strip_revision != snapshot.timeline.revision {
             self.repaint_within(STATUS_REPAINT);
         }
+        if self.ui_state.shows_memory {
+            self.repaint_within(MEMORY_REPAINT);
+        }
         let due = self.repaint_at.is_some_and(|at| at <= Instant::now());
         due || self.painted.as_ref() != Some(&painted(&snapshot, player))
     }
@@ -389,6 +395,7 @@ fn painted(snapshot: &Snapshot, player: &Player) -> Painted {
         area: snapshot.transport.area,
         loop_mode: snapshot.transport.loop_mode,
         clip: snapshot.clip.as_ref().map(|clip| (clip.position, clip.layer)),
+        level: snapshot.memory.cpu_pressure.level,
     }
 }
 

@@ -44,12 +44,16 @@ pub type OpenPlayer =
 /// Adds dropped files to a player; returns what the user should know.
 pub type OpenMore = Box<dyn FnMut(&mut Player, PathBuf) -> Option<String>>;
 
+/// Keeps the budgets for the next time; returns what the user should know.
+pub type SaveSettings = Box<dyn FnMut(&Player) -> String>;
+
 /// What the window starts with.
 pub struct Setup {
     pub adapter: AdapterChoice,
     pub vram_bytes: Option<u64>,
     pub open_player: OpenPlayer,
     pub open_more: OpenMore,
+    pub save_settings: SaveSettings,
 }
 
 /// Why the window did not come, or did not stay.
@@ -84,6 +88,7 @@ struct Running {
     frames: FrameLoop,
     player: Player,
     open_more: OpenMore,
+    save_settings: SaveSettings,
     clock: WallClock,
     attend: Attend,
     modifiers: ModifiersState,
@@ -128,6 +133,7 @@ impl App {
             frames,
             player,
             open_more: setup.open_more,
+            save_settings: setup.save_settings,
             clock: WallClock::default(),
             attend,
             modifiers: ModifiersState::empty(),
@@ -249,6 +255,8 @@ impl Running {
         let state = self.frames.ui_state();
         if state.shows_help {
             state.shows_help = false;
+        } else if state.shows_memory {
+            state.shows_memory = false;
         } else {
             state.shows_controls = true;
             self.frames.window().set_fullscreen(None);
@@ -301,6 +309,15 @@ impl Running {
                 WindowAction::ToggleHelp => {
                     let state = self.frames.ui_state();
                     state.shows_help = !state.shows_help;
+                }
+                WindowAction::ToggleMemory => {
+                    let state = self.frames.ui_state();
+                    state.shows_memory = !state.shows_memory;
+                }
+                WindowAction::SaveSettings => {
+                    let message = (self.save_settings)(&self.player);
+                    self.player.tell(message, self.clock.now());
+                    self.needs_step = true;
                 }
                 WindowAction::ToggleInterface => {
                     let state = self.frames.ui_state();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::args::{ColorArgs, MachineArgs, MediaArgs, PlayArgs, WindowArgs};
 use super::services::Services;
-use super::settings::{Configured, Settings};
+use super::settings::{self, Configured, Settings};
 use super::{Failure, Interrupt, say};
 use crate::app;
 use crate::decode::FileDecoder;
@@ -271,6 +271,7 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
     }
     let configured = Configured::load(&args.machine)?;
     let vram_bytes = configured.settings.vram_bytes;
+    let settings_path = configured.path().map(std::path::Path::to_path_buf);
     let machine = args.machine.clone();
     let (media, clip, play, color) =
         (args.media.clone(), args.clip.clone(), args.play.clone(), args.color.clone());
@@ -299,6 +300,7 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
         vram_bytes,
         open_player: Box::new(open),
         open_more: Box::new(open_more),
+        save_settings: Box::new(move |player| settings::save_budgets(settings_path.as_deref(), player)),
     };
     let interrupt = interrupt.clone();
     app::run(setup, Box::new(move || interrupt.is_set())).map_err(|error| match error {

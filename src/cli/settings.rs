@@ -9,7 +9,9 @@ use super::{Failure, say};
 use crate::cache::EvictionPolicy;
 use crate::memory::{CpuBudget, MemLimit, PressureSettings, Profile, Reserve, parse_size};
 use crate::player::Player;
-use crate::store::{Config, ConfigError, ConfigFile, Given, Loaded, PressureConfig, config_path};
+use crate::store::{
+    Config, ConfigError, ConfigFile, Given, Loaded, PressureConfig, Setting, config_path, save_setting,
+};
 use crate::text::shown_path;
 
 /// The settings of the machine, resolved.
@@ -160,6 +162,22 @@ impl Configured {
     /// Where settings are kept, for `doctor`.
     pub fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(ConfigFile::path)
+    }
+}
+
+/// Writes memory and reserve of a player into the settings file; says what came of it.
+pub fn save_budgets(file: Option<&Path>, player: &Player) -> String {
+    let Some(file) = file else {
+        return "not kept: there is no settings file (--no-config, or no home folder)".to_string();
+    };
+    let set = player.memory_settings();
+    let mem = set.percent.map_or(set.limit_bytes.to_string(), |percent| format!("{percent}%"));
+    let reserve = Setting::Text(set.reserve_bytes.to_string());
+    let saved = save_setting(file, "memory", "mem", &Setting::Text(mem))
+        .and_then(|()| save_setting(file, "memory", "reserve", &reserve));
+    match saved {
+        Ok(()) => format!("kept in {}", shown_path(file)),
+        Err(error) => format!("not kept: {error}"),
     }
 }
 

@@ -22,6 +22,8 @@ impl Player {
             Command::ToggleFullscreen => self.window_actions.push(WindowAction::ToggleFullscreen),
             Command::ToggleHelp => self.window_actions.push(WindowAction::ToggleHelp),
             Command::ToggleInterface => self.window_actions.push(WindowAction::ToggleInterface),
+            Command::ToggleMemory => self.window_actions.push(WindowAction::ToggleMemory),
+            Command::SaveSettings => self.window_actions.push(WindowAction::SaveSettings),
             Command::Quit => self.window_actions.push(WindowAction::Quit),
             Command::ClearCache => self.clear_cache(now),
             Command::MemUp => self.step_mem(1, now),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Player;
-use crate::memory::{Component, Tier};
-use crate::stats::{ClipMemory, MemoryStatus, TierContents};
+use crate::memory::{Component, MemLimit, Tier};
+use crate::stats::{ClipMemory, MemorySettings, MemoryStatus, TierContents};
 use crate::time::Nanos;
 
 /// Nobody reads figures of memory faster than this.
@@ -18,6 +18,7 @@ impl Player {
         let now = self.now;
         MemoryStatus {
             policy: self.options.policy.name(),
+            settings: self.memory_settings(),
             machine: reading.status(),
             cpu: self.contents(Tier::Cpu),
             gpu: self.contents(Tier::Gpu),
@@ -39,11 +40,28 @@ impl Player {
     /// The same, at most a second old.
     pub(super) fn recent_memory_status(&mut self) -> Arc<MemoryStatus> {
         let (at, status) = &self.memory_status;
-        let is_fresh = self.now - at < REFRESH_NANOS && status.policy == self.options.policy.name();
+        let is_same =
+            status.policy == self.options.policy.name() && status.settings == self.memory_settings();
+        let is_fresh = self.now - at < REFRESH_NANOS && is_same;
         if !is_fresh {
             self.memory_status = (self.now, Arc::new(self.memory_status()));
         }
         Arc::clone(&self.memory_status.1)
+    }
+
+    /// The budgets as they are set.
+    pub fn memory_settings(&self) -> MemorySettings {
+        let budget = self.options.cpu_budget;
+        let percent = match budget.limit {
+            MemLimit::Percent(percent) => Some(percent),
+            MemLimit::Bytes(_) => None,
+        };
+        MemorySettings {
+            percent,
+            limit_bytes: self.ledger.limit(Tier::Cpu),
+            reserve_bytes: budget.reserve_of(&self.sample),
+            vram_bytes: self.options.gpu_budget_bytes,
+        }
     }
 
     fn cpu_bytes(&self, component: Component) -> u64 {

@@ -53,6 +53,8 @@ pub enum WindowAction {
     ToggleFullscreen,
     ToggleHelp,
     ToggleInterface,
+    ToggleMemory,
+    SaveSettings,
     Quit,
 }
 

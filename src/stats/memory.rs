@@ -285,11 +285,25 @@ pub struct LeakStatus {
     pub rss_slope_bytes_per_s: Option<f64>,
 }
 
+/// The budgets as they are set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MemorySettings {
+    /// Of what is usable; none when the limit was stated in bytes.
+    pub percent: Option<u8>,
+    /// What follows for the CPU tier.
+    pub limit_bytes: u64,
+    /// Left to everyone else.
+    pub reserve_bytes: u64,
+    /// For frames in VRAM.
+    pub vram_bytes: u64,
+}
+
 /// Everything that is known of memory at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MemoryStatus {
     /// The eviction policy.
     pub policy: &'static str,
+    pub settings: MemorySettings,
     pub machine: MachineMemory,
     pub cpu: TierContents,
     pub gpu: TierContents,

@@ -7,8 +7,8 @@ mod snapshot;
 
 pub use histogram::{Histogram, Percentiles};
 pub use memory::{
-    CleanerStatus, ClipMemory, FrameClass, FrameSum, LeakStatus, MachineMemory, MemoryState, MemoryStatus,
-    PressureLevel, PressureStatus, TierContents, TransitionCounts, VoteSource,
+    CleanerStatus, ClipMemory, FrameClass, FrameSum, LeakStatus, MachineMemory, MemorySettings, MemoryState,
+    MemoryStatus, PressureLevel, PressureStatus, TierContents, TransitionCounts, VoteSource,
 };
 pub use snapshot::{
     ClipStatus, DecodeCounters, EvictionCounters, FrameStatus, LayerStatus, PresentCounters, Run,

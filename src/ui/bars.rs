@@ -7,7 +7,7 @@ use super::theme::{ACCENT, BAD, DIM, FAIR, GOOD, TEXT};
 use super::{Inputs, Output};
 use crate::memory::format_bytes;
 use crate::player::Command;
-use crate::stats::{Snapshot, TierStatus, TransportStatus};
+use crate::stats::{PressureLevel, Snapshot, TierStatus, TransportStatus};
 use crate::time::LoopMode;
 
 /// Share of the target rate from which the measured rate counts as held, and as nearly held.
@@ -162,6 +162,11 @@ pub fn status_bar(ui: &mut Ui, inputs: &Inputs<'_>) {
         tier(ui, "RAM", &snapshot.cpu);
         ui.separator();
         tier(ui, "VRAM", &snapshot.gpu);
+        let level = snapshot.memory.cpu_pressure.level;
+        if level > PressureLevel::None {
+            let text = format!("memory pressure {}", level.name());
+            ui.label(RichText::new(text).color(FAIR)).on_hover_text("Ctrl+M shows what is cached and why");
+        }
         ui.separator();
         let decode = &snapshot.decode;
         let text = format!("decode {:.0} ms", snapshot.decode_ms.p50);

@@ -4,6 +4,7 @@
 mod bars;
 mod help;
 mod icons;
+mod memory;
 mod overlay;
 mod picture;
 mod theme;
@@ -27,12 +28,13 @@ pub struct Inputs<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct UiState {
     pub shows_help: bool,
+    pub shows_memory: bool,
     pub shows_controls: bool,
 }
 
 impl Default for UiState {
     fn default() -> Self {
-        Self { shows_help: false, shows_controls: true }
+        Self { shows_help: false, shows_memory: false, shows_controls: true }
     }
 }
 
@@ -68,6 +70,9 @@ pub fn build(
         picture::interact(ui, rect, inputs, &mut output);
         overlay::overlay(ui, rect, inputs);
     });
+    if state.shows_memory {
+        memory::panel(ui.ctx(), inputs, &mut output);
+    }
     if state.shows_help {
         help::overlay(ui.ctx());
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::frame::EvictionCause;
 use crate::stats::{
     CleanerStatus, ClipMemory, ClipStatus, DecodeCounters, FrameClass, FrameSum, LayerStatus, LeakStatus,
-    MachineMemory, MemoryStatus, Percentiles, PresentCounters, PressureLevel, PressureStatus, ShownStatus,
-    Snapshot, TierContents, TierStatus, TimelineStatus, TransportStatus, VoteSource,
+    MachineMemory, MemorySettings, MemoryStatus, Percentiles, PresentCounters, PressureLevel, PressureStatus,
+    ShownStatus, Snapshot, TierContents, TierStatus, TimelineStatus, TransportStatus, VoteSource,
 };
 use crate::time::{Direction, LoopMode, Rate, WorkArea};
 
@@ -141,6 +141,7 @@ fn memory(scale: u64, clip_name: &str) -> MemoryStatus {
         is_isolated: true,
     };
     MemoryStatus {
+        settings: MemorySettings::default(),
         policy: "next-use",
         machine: machine(scale),
         cpu: contents(),
