@@ -2,9 +2,12 @@
 //! 100,000 frames with 5,000 resident. Medians are printed by criterion; nothing is asserted.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use rushes::cache::{Residency, runs_of};
+use rushes::cache::{Claim, CpuTier, EvictionPolicy, Keep, Others, Residency, runs_of};
+use rushes::frame::{ClipId, FrameBuffer, FrameKey, FrameMemory, LayerId, PlaneLayout, Revision, Window};
+use rushes::memory::{Component, Ledger, Tier};
 use rushes::preload::{Horizon, next_wanted};
 use rushes::stats::FrameStatus;
 use rushes::time::{Direction, LoopMode, PreloadStrategy, Travel, WorkArea};
@@ -40,10 +43,43 @@ fn plan(c: &mut Criterion) {
     });
 }
 
+fn key(index: u32) -> FrameKey {
+    FrameKey { clip: ClipId(1), revision: Revision(0), layer: LayerId(0), level: 0, index }
+}
+
+/// A tier of 5,000 frames, every twentieth of the work area.
+fn full_tier(ledger: &mut Ledger) -> CpuTier {
+    let window = Window::at_origin(1, 1);
+    let layout = Arc::new(PlaneLayout::new(Vec::new(), window, window, 1.0).expect("a layout"));
+    let mut tier = CpuTier::default();
+    for frame in 0..RESIDENT {
+        let memory = FrameMemory::allocate(64).expect("memory");
+        let frame_buffer = FrameBuffer { layout: Arc::clone(&layout), memory, missing: Vec::new() };
+        let charge = ledger.charge_over(Tier::Cpu, Component::Frames, None, 64);
+        tier.insert(key(frame * 20), frame_buffer, charge, 0);
+    }
+    tier
+}
+
 fn eviction(c: &mut Criterion) {
-    let travel = travel(true);
-    c.bench_function("next use of 5k resident", |b| {
-        b.iter(|| (0..RESIDENT).map(|frame| travel.next_use(black_box(frame * 20))).max());
+    let mut ledger = Ledger::default();
+    let tier = full_tier(&mut ledger);
+    let keep = Keep {
+        stream: key(0),
+        travel: travel(true),
+        policy: EvictionPolicy::NextUse,
+        horizon_frames: 24,
+        guaranteed_frames: 3,
+        others: Others::default(),
+    };
+    c.bench_function("victim of 5k resident", |b| {
+        b.iter(|| tier.victim(black_box(&keep), &Claim::FIRST, |_| false));
+    });
+    c.bench_function("500 victims of 5k resident", |b| {
+        b.iter(|| tier.victims(black_box(&keep), 500 * 64, |_| false).len());
+    });
+    c.bench_function("classes of 5k resident", |b| {
+        b.iter(|| tier.by_class(|key| keep.class(black_box(key))));
     });
 }
 

@@ -63,6 +63,8 @@ pub enum AppError {
     Open(Box<Failure>),
     NoWindow(String),
     Stage(StageError),
+    /// A signal ended it.
+    Interrupted,
 }
 
 /// Opens the window and runs until it is closed or `is_interrupted`.
@@ -188,8 +190,7 @@ impl ApplicationHandler<Wake> for App {
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
         let Some(running) = &mut self.running else { return };
         if (self.is_interrupted)() {
-            self.running = None;
-            event_loop.exit();
+            self.fail(event_loop, AppError::Interrupted);
             return;
         }
         match running.step() {

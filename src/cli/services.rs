@@ -85,7 +85,7 @@ impl Services {
         self.follow_settings(player);
         let is_watched = self.server.is_some() || self.metrics_file.is_some();
         if is_watched {
-            self.publish(Arc::new(player.snapshot()), now);
+            self.publish(Arc::new(player.fresh_snapshot()), now);
         }
     }
 

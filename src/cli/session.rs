@@ -305,6 +305,7 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
     let interrupt = interrupt.clone();
     app::run(setup, Box::new(move || interrupt.is_set())).map_err(|error| match error {
         app::AppError::Open(failure) => *failure,
+        app::AppError::Interrupted => Failure::interrupted(),
         app::AppError::NoWindow(reason) => Failure::new(
             Failure::NO_GPU,
             format!("no window could be opened ({reason}); render and bench work without one"),

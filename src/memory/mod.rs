@@ -26,7 +26,7 @@ pub use leak::{LeakWatch, SlopeWatch, Tally};
 pub use ledger::Ledger;
 pub use meter::{RateMeter, TokenBucket};
 pub use monitor::Monitor;
-pub use pool::{FramePool, Pooled, size_class};
+pub use pool::{FramePool, IDLE_NANOS, Pooled, size_class};
 pub use pressure::{
     Alerts, CleanResult, Cleaner, Coordinator, Failures, GrowthWatch, Ours, PressureMachine,
     PressureSettings, Priority, Profile, ProfileError, SettingsError, Trace, TraceError, Transition, Vote,

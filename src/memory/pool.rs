@@ -9,7 +9,7 @@ use crate::frame::{ClipId, FrameMemory};
 use crate::time::Nanos;
 
 /// A buffer that nobody took for this long goes back to the machine.
-const IDLE_NANOS: Nanos = 5_000_000_000;
+pub const IDLE_NANOS: Nanos = 5_000_000_000;
 
 /// Buffers of at least this size are rounded to multiples of it, smaller ones to pages: frames of a
 /// sequence with slightly different data windows share a class.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Player;
 use crate::memory::{Component, MemLimit, Tier};
-use crate::stats::{ClipMemory, MemorySettings, MemoryStatus, TierContents};
+use crate::stats::{ClipMemory, MemorySettings, MemoryStatus, Snapshot, TierContents};
 use crate::time::Nanos;
 
 /// Nobody reads figures of memory faster than this.
@@ -35,6 +35,12 @@ impl Player {
             upload_ms: self.upload_times.percentiles(),
             present_interval_ms: self.present_intervals.percentiles(),
         }
+    }
+
+    /// A Snapshot whose figures of memory are those of this very moment.
+    pub fn fresh_snapshot(&mut self) -> Snapshot {
+        self.memory_status = (self.now, Arc::new(self.memory_status()));
+        self.snapshot()
     }
 
     /// The same, at most a second old.

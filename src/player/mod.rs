@@ -132,6 +132,8 @@ pub struct Player {
     known_bytes: HashMap<FrameKey, usize>,
     staging: Charge,
     idle_textures: Charge,
+    /// Since when the idle textures are the same.
+    idle_since: Nanos,
     targets: Charge,
     /// What the decode threads keep.
     scratch: Charge,
@@ -208,6 +210,7 @@ impl Player {
             known_bytes: HashMap::new(),
             staging,
             idle_textures,
+            idle_since: 0,
             targets,
             scratch,
             ledger,

@@ -7,7 +7,7 @@ use super::{Failure, Pace, Player, Source};
 use crate::cache::Origin;
 use crate::decode::{DecodeEnd, DecodeError, DecodeRequest, Decoded};
 use crate::frame::{EvictionCause, FrameBuffer, FrameKey, RingEvent, RingOrders, RingReport};
-use crate::memory::{Charge, Component, Pooled, Tier};
+use crate::memory::{Charge, Component, IDLE_NANOS, Pooled, Tier};
 use crate::preload::{InFlight, Outcome, next_wanted};
 use crate::stats::{FrameStatus, ShownStatus};
 use crate::time::{Nanos, NextUse};
@@ -96,7 +96,10 @@ impl Player {
             self.pressure.note_failure(Tier::Gpu, now);
         }
         self.ring_traffic.device_lost = report.device_lost;
-        self.ledger.resize(&mut self.idle_textures, report.idle_bytes);
+        if report.idle_bytes != self.idle_textures.bytes() {
+            self.ledger.resize(&mut self.idle_textures, report.idle_bytes);
+            self.idle_since = now;
+        }
         let beside = (report.staging_bytes, report.target_bytes);
         if beside != (self.staging.bytes(), self.targets.bytes()) {
             self.ledger.resize(&mut self.staging, report.staging_bytes);
@@ -477,9 +480,15 @@ impl Player {
 
     fn expire(&mut self, now: Nanos) {
         self.pool.release_idle(now);
+        self.orders.drop_idle |= self.textures_idle_until().is_some_and(|until| until <= now);
         if self.message.as_ref().is_some_and(|(_, until)| *until <= now) {
             self.message = None;
         }
+    }
+
+    /// When the textures without a frame go back to the machine.
+    fn textures_idle_until(&self) -> Option<Nanos> {
+        (self.idle_textures.bytes() > 0).then_some(self.idle_since + IDLE_NANOS)
     }
 
     fn wake_at(&self, now: Nanos) -> Option<Nanos> {
@@ -497,6 +506,7 @@ impl Player {
             recheck,
             message,
             self.pool.idle_until(),
+            self.textures_idle_until(),
             self.admit_at,
             self.pressure.wake_at(),
         ];

@@ -13,6 +13,8 @@ use crate::stats::{FrameClass, MemoryStatus, PressureLevel, PressureStatus, Tier
 
 /// Clips that are listed; a playlist of hundreds would cover the picture.
 const MAX_CLIPS: usize = 12;
+/// Lines that explain the figures above them.
+const NOTE_POINTS: f32 = 11.5;
 const GIB: f64 = (1_u64 << 30) as f64;
 
 pub fn panel(context: &egui::Context, inputs: &Inputs<'_>, output: &mut Output) {
@@ -176,6 +178,6 @@ fn value(ui: &mut Ui, text: &str) {
 
 fn dim(ui: &mut Ui, text: &str) {
     if !text.is_empty() {
-        ui.label(RichText::new(text).small().color(DIM));
+        ui.label(RichText::new(text).size(NOTE_POINTS).color(DIM));
     }
 }

@@ -28,6 +28,9 @@ pub struct FakeRing {
     pub refuses: HashSet<u32>,
     pub staging_bytes: u64,
     pub target_bytes: u64,
+    /// Textures without a frame, as a test has it.
+    pub idle_bytes: u64,
+    pub dropped_idle: u64,
     /// Every upload that was ordered.
     pub ordered: Vec<FrameKey>,
     /// Orders that no real ring of this budget could obey.
@@ -50,7 +53,7 @@ impl FakeRing {
         }
         RingReport {
             events: std::mem::take(&mut self.events),
-            idle_bytes: 0,
+            idle_bytes: self.idle_bytes,
             staging_bytes: self.staging_bytes,
             target_bytes: self.target_bytes,
             device_lost: self.device_lost,
@@ -58,6 +61,10 @@ impl FakeRing {
     }
 
     pub fn apply(&mut self, orders: RingOrders) {
+        if orders.drop_idle && self.idle_bytes > 0 {
+            self.idle_bytes = 0;
+            self.dropped_idle += 1;
+        }
         for (key, cause) in orders.evict {
             if let Some(slot) = self.slots.remove(&key) {
                 self.events.push(RingEvent::Evicted { key, bytes: slot.bytes, cause });
