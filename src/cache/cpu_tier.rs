@@ -85,15 +85,15 @@ impl CpuTier {
         least_of(keep, bytes, self.candidates(is_protected))
     }
 
-    /// What may leave, from the least to the most recently used.
     fn candidates(&self, is_protected: impl Fn(FrameKey) -> bool) -> impl Iterator<Item = Candidate> {
         // Iteration of the LRU runs from the most to the least recently used.
-        self.entries.iter().rev().filter_map(move |(key, entry)| {
+        self.entries.iter().rev().enumerate().filter_map(move |(used, (key, entry))| {
             let may_leave = Arc::strong_count(&entry.frame) == 1 && !is_protected(*key);
             may_leave.then_some(Candidate {
                 key: *key,
                 bytes: entry.charge.bytes(),
                 unshown_since: entry.unshown_since,
+                used: used as u64,
             })
         })
     }

@@ -180,34 +180,38 @@ pub struct Candidate {
     pub bytes: u64,
     /// When it was decoded, if it was not shown since.
     pub unshown_since: Option<Nanos>,
+    /// The smaller, the longer ago it was used.
+    pub used: u64,
 }
 
-/// The candidate that is worth least, if a newcomer may push it out; among equals the first in the
-/// order of iteration, which is the least recently used.
+/// The candidate that is worth least, if a newcomer may push it out; among equals the least recently used.
 pub fn least(keep: &Keep, claim: &Claim, candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
     let mut best: Option<(Worth, Candidate)> = None;
     for candidate in candidates {
         let worth = keep.worth(candidate.key);
-        let is_less = worth < claim.worth && best.is_none_or(|(least, _)| worth < least);
-        if is_less && !is_retained(keep, claim, &candidate) {
+        let is_least = best.is_none_or(|(least, other)| (worth, candidate.used) < (least, other.used));
+        if worth < claim.worth && is_least && !is_retained(keep, claim, &candidate) {
             best = Some((worth, candidate));
         }
     }
     best.map(|(_, candidate)| candidate)
 }
 
-/// A frame just decoded stays until it was shown, but never against a frame that is due sooner.
+/// A frame just decoded stays until it was shown, but never against a frame that is due sooner. Whatever the
+/// policy, what the plan wants does not make way for what it wants later: it would only be asked for again.
 fn is_retained(keep: &Keep, claim: &Claim, candidate: &Candidate) -> bool {
-    candidate.unshown_since.is_some_and(|since| since > claim.young_since)
-        && claim.next_use >= keep.next_use(candidate.key)
+    if claim.worth == Worth::MOST {
+        return false;
+    }
+    let is_young = candidate.unshown_since.is_some_and(|since| since > claim.young_since);
+    (is_young || keep.is_wanted(candidate.key)) && claim.next_use >= keep.next_use(candidate.key)
 }
 
-/// The candidates that are worth least, until they hold `bytes` together. They come from the least to the most
-/// recently used.
+/// The candidates that are worth least, until they hold `bytes` together.
 pub fn least_of(keep: &Keep, bytes: u64, candidates: impl Iterator<Item = Candidate>) -> Vec<FrameKey> {
     let mut ranked: Vec<(Worth, Candidate)> =
         candidates.map(|candidate| (keep.worth(candidate.key), candidate)).collect();
-    ranked.sort_by_key(|(worth, _)| *worth);
+    ranked.sort_unstable_by_key(|(worth, candidate)| (*worth, candidate.used));
     let mut sum = 0;
     let leaving = ranked.iter().take_while(|(_, candidate)| {
         let goes = sum < bytes;
@@ -292,14 +296,14 @@ mod tests {
     }
 
     fn candidate(key: FrameKey, unshown_since: Option<Nanos>) -> Candidate {
-        Candidate { key, bytes: 10, unshown_since }
+        Candidate { key, bytes: 10, unshown_since, used: u64::from(key.index) }
     }
 
     #[test]
     fn a_young_frame_stays_until_shown_unless_the_newcomer_is_due_sooner() {
         let lru = Keep { policy: EvictionPolicy::Lru, ..keep(50, true, LoopMode::Loop) };
-        let young = candidate(key(1, 1, 0, 60), Some(100));
-        let later = lru.claim(key(1, 1, 0, 70), 50);
+        let young = candidate(key(1, 1, 0, 95), Some(100));
+        let later = lru.claim(key(1, 1, 0, 99), 50);
         let sooner = lru.claim(key(1, 1, 0, 58), 50);
         assert!(least(&lru, &later, [young].into_iter()).is_none());
         assert!(least(&lru, &sooner, [young].into_iter()).is_some());
@@ -312,10 +316,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wanted_does_not_make_way_for_what_is_wanted_later() {
+        for policy in EvictionPolicy::ALL {
+            let keep = Keep { policy, ..keep(50, true, LoopMode::Loop) };
+            let wanted = candidate(key(1, 1, 0, 60), None);
+            assert!(least(&keep, &keep.claim(key(1, 1, 0, 70), 0), [wanted].into_iter()).is_none());
+            assert!(least(&keep, &Claim::FIRST, [wanted].into_iter()).is_some());
+        }
+    }
+
+    #[test]
     fn lru_takes_the_first_in_order_and_spares_guarantees() {
         let lru = Keep { policy: EvictionPolicy::Lru, ..keep(50, true, LoopMode::Loop) };
         let keys = [key(1, 1, 0, 51), key(1, 1, 0, 53), key(1, 1, 0, 100)];
-        let claim = lru.claim(key(1, 1, 0, 70), 0);
+        let claim = lru.claim(key(1, 1, 0, 52), 0);
         let found = least(&lru, &claim, keys.into_iter().map(|key| candidate(key, None)));
         assert_eq!(found.map(|found| found.key), Some(keys[1]));
     }

@@ -84,24 +84,23 @@ impl RingIndex {
         claim: &Claim,
         is_protected: impl Fn(FrameKey) -> bool,
     ) -> Option<FrameKey> {
-        least(keep, claim, self.candidates(is_protected).into_iter()).map(|candidate| candidate.key)
+        least(keep, claim, self.candidates(is_protected)).map(|candidate| candidate.key)
     }
 
     /// The resident frames that are worth least, until they hold `bytes` together.
     pub fn victims(&self, keep: &Keep, bytes: u64, is_protected: impl Fn(FrameKey) -> bool) -> Vec<FrameKey> {
-        least_of(keep, bytes, self.candidates(is_protected).into_iter())
+        least_of(keep, bytes, self.candidates(is_protected))
     }
 
-    /// What may leave, from the least to the most recently used.
-    fn candidates(&self, is_protected: impl Fn(FrameKey) -> bool) -> Vec<Candidate> {
-        let may_leave = self.entries.iter().filter(|(key, entry)| entry.is_resident && !is_protected(**key));
-        let candidate = |(key, entry): (&FrameKey, &Entry)| {
-            let candidate = Candidate { key: *key, bytes: entry.charge.bytes(), unshown_since: None };
-            (entry.used, candidate)
-        };
-        let mut candidates: Vec<(u64, Candidate)> = may_leave.map(candidate).collect();
-        candidates.sort_unstable_by_key(|(used, _)| *used);
-        candidates.into_iter().map(|(_, candidate)| candidate).collect()
+    fn candidates(&self, is_protected: impl Fn(FrameKey) -> bool) -> impl Iterator<Item = Candidate> {
+        let may_leave =
+            self.entries.iter().filter(move |(key, entry)| entry.is_resident && !is_protected(**key));
+        may_leave.map(|(key, entry)| Candidate {
+            key: *key,
+            bytes: entry.charge.bytes(),
+            unshown_since: None,
+            used: entry.used,
+        })
     }
 
     /// Frames and bytes by class.
@@ -117,6 +116,15 @@ impl RingIndex {
     /// Frames that are complete.
     pub fn resident_frames(&self) -> u64 {
         self.resident
+    }
+
+    /// Frames that are there or on their way.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Uploads ordered and not complete.

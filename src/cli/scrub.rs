@@ -122,6 +122,9 @@ impl Scrub<'_> {
             return;
         }
         let size = (self.canvas.width(), self.canvas.height());
+        if !self.canvas.is_of(self.headless.stage.gpu()) {
+            self.canvas = self.headless.stage.canvas(size.0, size.1);
+        }
         let placement =
             |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, Filter::Bilinear);
         let is_linear = self.headless.player.clip().is_some_and(|clip| clip.info.is_linear);

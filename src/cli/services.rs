@@ -31,6 +31,8 @@ pub struct Services {
     /// Ends with the services.
     server: Option<MetricsServer>,
     metrics_file: Option<PathBuf>,
+    /// Why the metrics file was not written last; said once.
+    refused: Option<String>,
     next_look: Nanos,
     next_file: Nanos,
     pub rss_peak_bytes: u64,
@@ -66,6 +68,7 @@ impl Services {
             feed,
             server,
             metrics_file,
+            refused: None,
             next_look: 0,
             next_file: 0,
             rss_peak_bytes,
@@ -90,9 +93,9 @@ impl Services {
     }
 
     fn follow_settings(&mut self, player: &mut Player) {
-        let usual_vram_bytes = self.usual_vram_bytes;
-        let Some(settings) = self.configured.refreshed() else { return };
-        settings.apply(player, usual_vram_bytes);
+        let Some(before) = self.configured.refreshed() else { return };
+        let settings = &self.configured.settings;
+        settings.apply_changes(&before, player, self.usual_vram_bytes);
         if let Some(monitor) = &self.monitor {
             monitor.set_interval(settings.pressure.interval_nanos);
         }
@@ -119,9 +122,12 @@ impl Services {
 
     fn write_metrics(&mut self, snapshot: &Snapshot) {
         let Some(path) = &self.metrics_file else { return };
-        if let Err(error) = write_file(path, snapshot, &ProcessFigures::read()) {
-            say(&format!("the metrics file {} is not written: {error}", shown_path(path)));
+        let refused =
+            write_file(path, snapshot, &ProcessFigures::read()).err().map(|error| error.to_string());
+        if let Some(reason) = refused.as_ref().filter(|_| refused != self.refused) {
+            say(&format!("the metrics file {} is not written: {reason}", shown_path(path)));
         }
+        self.refused = refused;
     }
 }
 

@@ -59,14 +59,31 @@ impl Settings {
         })
     }
 
-    /// Puts into effect what may change while a player runs.
-    pub fn apply(&self, player: &mut Player, default_vram_bytes: u64) {
-        player.set_cpu_budget(self.cpu_budget);
-        player.set_gpu_budget(self.vram_bytes.unwrap_or(default_vram_bytes));
-        player.set_policy(self.policy);
-        player.set_pressure(self.pressure);
-        player.set_clip_cap(self.clip_cap_bytes);
-        player.set_alloc_limit(self.alloc_limit_bytes_per_s);
+    /// Puts into effect what changed; what did not stays as the user has set it since. Says what needs a new start.
+    pub fn apply_changes(&self, before: &Self, player: &mut Player, usual_vram_bytes: u64) {
+        if self.cpu_budget != before.cpu_budget {
+            player.set_cpu_budget(self.cpu_budget);
+        }
+        if self.vram_bytes != before.vram_bytes {
+            player.set_gpu_budget(self.vram_bytes.unwrap_or(usual_vram_bytes));
+        }
+        if self.policy != before.policy {
+            player.set_policy(self.policy);
+        }
+        if self.pressure != before.pressure {
+            player.set_pressure(self.pressure);
+        }
+        if self.clip_cap_bytes != before.clip_cap_bytes {
+            player.set_clip_cap(self.clip_cap_bytes);
+        }
+        if self.alloc_limit_bytes_per_s != before.alloc_limit_bytes_per_s {
+            player.set_alloc_limit(self.alloc_limit_bytes_per_s);
+        }
+        let fixed =
+            |settings: &Self| (settings.threads, settings.metrics_address, settings.metrics_file.clone());
+        if fixed(self) != fixed(before) {
+            say("threads and metrics of the settings file count from the next start on");
+        }
     }
 }
 
@@ -97,6 +114,7 @@ fn pressure(profile: Profile, config: &PressureConfig, file: &Path) -> Result<Pr
             share(config.warning_state, usual.state_enter[0]),
             share(config.critical_state, usual.state_enter[1]),
         ],
+        exit_points: usual.exit_points.min(share(config.low, low) / 2.0),
         interval_nanos: nanos(config.interval_secs, usual.interval_nanos),
         dwell_nanos: nanos(config.dwell_secs, usual.dwell_nanos),
         ..usual
@@ -140,18 +158,15 @@ impl Configured {
         Settings::resolve(&self.args, &config, file.path())
     }
 
-    /// The settings, if the file changed since the last look and they with it. A file that is broken now
-    /// says so once and changes nothing.
-    pub fn refreshed(&mut self) -> Option<&Settings> {
+    /// The settings before, if the file changed since the last look and they with it. A file that is broken
+    /// now says so once and changes nothing.
+    pub fn refreshed(&mut self) -> Option<Settings> {
         if !self.file.as_mut()?.changed() {
             return None;
         }
         match self.read() {
             Ok(settings) if settings == self.settings => None,
-            Ok(settings) => {
-                self.settings = settings;
-                Some(&self.settings)
-            }
+            Ok(settings) => Some(std::mem::replace(&mut self.settings, settings)),
             Err(error) => {
                 say(&error.to_string());
                 None
@@ -170,11 +185,16 @@ pub fn save_budgets(file: Option<&Path>, player: &Player) -> String {
     let Some(file) = file else {
         return "not kept: there is no settings file (--no-config, or no home folder)".to_string();
     };
-    let set = player.memory_settings();
-    let mem = set.percent.map_or(set.limit_bytes.to_string(), |percent| format!("{percent}%"));
-    let reserve = Setting::Text(set.reserve_bytes.to_string());
-    let saved = save_setting(file, "memory", "mem", &Setting::Text(mem))
-        .and_then(|()| save_setting(file, "memory", "reserve", &reserve));
+    let budget = player.cpu_budget();
+    let mem = match budget.limit {
+        MemLimit::Percent(percent) => format!("{percent}%"),
+        MemLimit::Bytes(bytes) => bytes.to_string(),
+    };
+    let mut saved = save_setting(file, "memory", "mem", &Setting::Text(mem));
+    if let Reserve::Bytes(bytes) = budget.reserve {
+        let reserve = Setting::Text(bytes.to_string());
+        saved = saved.and_then(|()| save_setting(file, "memory", "reserve", &reserve));
+    }
     match saved {
         Ok(()) => format!("kept in {}", shown_path(file)),
         Err(error) => format!("not kept: {error}"),

@@ -78,7 +78,10 @@ impl TokenBucket {
     /// When so many bytes may be taken.
     pub fn ready_at(&self, bytes: u64) -> Nanos {
         let lacking = i128::from(bytes.min(self.bytes_per_s)) - self.tokens;
-        let wait = (lacking.max(0) * SECOND_NANOS).div_euclid(i128::from(self.bytes_per_s));
+        if lacking <= 0 {
+            return self.filled_at;
+        }
+        let wait = (lacking * SECOND_NANOS).div_euclid(i128::from(self.bytes_per_s));
         self.filled_at + wait + 1
     }
 

@@ -11,29 +11,14 @@ use crate::time::Nanos;
 impl Player {
     /// Whether what is waited for on screen is this frame.
     pub(super) fn is_on_demand(&self, key: FrameKey) -> bool {
-        self.due == Some(key)
-            || self.shown_source() == Some(key)
-            || self.proxy() == Some(key)
-            || self.last_proxy() == Some(key)
+        self.on_demand_keys().contains(&key)
     }
 
-    /// Whether a request for so many bytes is let in; a refusal is backpressure, asked again with the next plan.
-    pub(super) fn is_admitted(&mut self, key: FrameKey, bytes: u64, now: Nanos) -> bool {
+    /// Whether pressure lets a request in; a refusal is backpressure, asked again with the next plan.
+    pub(super) fn is_admitted(&self, key: FrameKey) -> bool {
         if self.is_on_demand(key) {
             return true;
         }
-        if !self.is_admitted_under_pressure(key) {
-            return false;
-        }
-        let Some(bucket) = &mut self.alloc_limit else { return true };
-        let goes = bucket.take(bytes, now);
-        if !goes {
-            self.admit_at = Some(bucket.ready_at(bytes));
-        }
-        goes
-    }
-
-    fn is_admitted_under_pressure(&self, key: FrameKey) -> bool {
         match self.pressure.level(Tier::Cpu) {
             // At Moderate a clip makes room inside its own quota.
             PressureLevel::None | PressureLevel::Low | PressureLevel::Moderate => true,
@@ -42,6 +27,25 @@ impl Player {
                 distance.is_some_and(|distance| distance <= NEXT_FRAMES)
             }
             PressureLevel::Critical | PressureLevel::Emergency => false,
+        }
+    }
+
+    /// Whether the limit of the rate lets no new buffer be taken now; says when it will.
+    pub(super) fn is_limited(&mut self, key: FrameKey, bytes: u64, now: Nanos) -> bool {
+        let is_on_demand = self.is_on_demand(key);
+        let Some(bucket) = self.alloc_limit.as_mut().filter(|_| !is_on_demand) else { return false };
+        let ready_at = bucket.ready_at(bytes);
+        if ready_at > now {
+            self.admit_at = Some(ready_at);
+        }
+        ready_at > now
+    }
+
+    /// A buffer was taken from the machine.
+    pub(super) fn note_allocation(&mut self, clip: ClipId, bytes: u64, now: Nanos) {
+        self.meters.entry(clip).or_default().add(bytes, now);
+        if let Some(bucket) = &mut self.alloc_limit {
+            bucket.take(bytes, now);
         }
     }
 

@@ -37,7 +37,11 @@ impl Player {
             }
             Command::SetVram(bytes) => self.set_gpu_budget(bytes),
             Command::SetPolicy(policy) => self.set_policy(policy),
-            Command::SetProfile(profile) => self.set_pressure(PressureSettings::of(profile)),
+            Command::SetProfile(profile) => {
+                let PressureSettings { interval_nanos, dwell_nanos, .. } = self.options.pressure;
+                let of_profile = PressureSettings::of(profile);
+                self.set_pressure(PressureSettings { interval_nanos, dwell_nanos, ..of_profile });
+            }
             _ if self.clips.is_empty() => {}
             Command::ToggleEveryFrame => self.toggle_every_frame(now),
             Command::NextClip => self.show_neighbour_clip(1),
@@ -57,14 +61,24 @@ impl Player {
         let percent = match budget.limit {
             MemLimit::Percent(percent) => i64::from(percent),
             MemLimit::Bytes(bytes) => {
-                let usable = budget.usable_bytes(&self.sample, self.ram_charged()).max(1);
+                let usable = budget.usable_bytes(&self.sample, self.own_at_sample).max(1);
                 (u128::from(bytes) * 100 / u128::from(usable)).min(100) as i64
             }
         };
         let step = i64::from(PERCENT_STEP);
         let percent = ((percent + step / 2) / step + steps) * step;
         let percent = percent.clamp(i64::from(MIN_PERCENT), i64::from(MAX_PERCENT)) as u8;
-        self.set_cpu_budget(CpuBudget { limit: MemLimit::Percent(percent), ..budget });
+        let stepped = CpuBudget { limit: MemLimit::Percent(percent), ..budget };
+        let limit_of = |budget: CpuBudget| budget.limit_bytes(&self.sample, self.own_at_sample);
+        // The least share may be more than a small limit that was stated in bytes.
+        let is_onward = if steps > 0 {
+            limit_of(stepped) >= limit_of(budget)
+        } else {
+            limit_of(stepped) <= limit_of(budget)
+        };
+        if is_onward {
+            self.set_cpu_budget(stepped);
+        }
         self.tell_budget(now);
     }
 

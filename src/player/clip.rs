@@ -250,22 +250,33 @@ impl Clip {
         Some(&self.files[position].path)
     }
 
-    /// What is shown for an index.
+    /// The index whose file is shown for an index; none where no file is.
+    pub fn source_index(&self, index: u32) -> Option<u32> {
+        if self.path(index).is_some() {
+            return Some(index);
+        }
+        let number = self.number(index);
+        let other = match self.missing {
+            MissingPolicy::Black | MissingPolicy::Error | MissingPolicy::Skip => None,
+            MissingPolicy::Hold => self.file_before(number),
+            MissingPolicy::Nearest => self.nearest_file(number),
+        };
+        other.map(|number| self.index_of(number))
+    }
+
+    /// What is shown for an index, and why.
     pub fn source(&self, index: u32) -> Source {
         if self.path(index).is_some() {
             return Source::Own;
         }
         let number = self.number(index);
-        let slate = || Source::Slate(format!("frame {number} is missing"));
-        let stand_in = |number_of_other: i64| {
-            let reason = format!("frame {number} is missing, {number_of_other} stands in");
-            Source::StandIn(self.index_of(number_of_other), reason)
-        };
-        match self.missing {
-            MissingPolicy::Black => Source::Black,
-            MissingPolicy::Error | MissingPolicy::Skip => slate(),
-            MissingPolicy::Hold => self.file_before(number).map_or_else(slate, stand_in),
-            MissingPolicy::Nearest => self.nearest_file(number).map_or_else(slate, stand_in),
+        match (self.source_index(index), self.missing) {
+            (Some(other), _) => {
+                let stands_in = self.number(other);
+                Source::StandIn(other, format!("frame {number} is missing, {stands_in} stands in"))
+            }
+            (None, MissingPolicy::Black) => Source::Black,
+            (None, _) => Source::Slate(format!("frame {number} is missing")),
         }
     }
 

@@ -44,6 +44,9 @@ use crate::time::{Nanos, Rate, WorkArea};
 
 /// Frames of a jump with Shift.
 const JUMP_FRAMES: u32 = 10;
+/// The limit of RAM follows the machine in steps of at least this share of it, and of so many frames.
+const LIMIT_BAND_SHARE: u64 = 100;
+const LIMIT_BAND_FRAMES: u64 = 2;
 /// How long a message for the user stays.
 const MESSAGE_NANOS: Nanos = 6_000_000_000;
 
@@ -137,9 +140,13 @@ pub struct Player {
     targets: Charge,
     /// What the decode threads keep.
     scratch: Charge,
+    /// The most that they kept lately: room that comes and goes with it is none for frames.
+    scratch_peak: u64,
     ledger: Ledger,
     options: PlayerOptions,
     sample: MemorySample,
+    /// What was charged of system memory when the sample was taken.
+    own_at_sample: u64,
     shares: shares::Shares,
     pressure: pressure::Pressure,
     cleaners: Coordinator<Player>,
@@ -177,6 +184,8 @@ pub struct Player {
     message: Option<(String, Nanos)>,
     ticks: u64,
     needs_plan: bool,
+    /// Something changed since VRAM was last looked through for what to bring in.
+    needs_uploads: bool,
 }
 
 impl Player {
@@ -216,6 +225,8 @@ impl Player {
             ledger,
             options,
             sample: MemorySample::default(),
+            own_at_sample: 0,
+            scratch_peak: 0,
             shares: shares::Shares::default(),
             pressure,
             cleaners: Coordinator::default(),
@@ -244,6 +255,7 @@ impl Player {
             message: None,
             ticks: 0,
             needs_plan: true,
+            needs_uploads: true,
         };
         player.register_own_cleaners();
         player
@@ -337,7 +349,8 @@ impl Player {
     /// A new reading of the machine's memory: the limits follow at once.
     pub fn set_memory(&mut self, sample: MemorySample) {
         self.sample = sample;
-        self.update_limits();
+        self.own_at_sample = self.ram_charged();
+        self.follow_machine();
     }
 
     /// Changes the CPU budget; the tier follows in the next tick.
@@ -346,31 +359,51 @@ impl Player {
         self.update_limits();
     }
 
+    /// The settings of the CPU budget.
+    pub fn cpu_budget(&self) -> CpuBudget {
+        self.options.cpu_budget
+    }
+
     /// Changes the VRAM budget; the ring follows in the next tick.
     pub fn set_gpu_budget(&mut self, bytes: u64) {
         self.options.gpu_budget_bytes = bytes;
         self.update_limits();
     }
 
-    pub(super) fn update_limits(&mut self) {
+    /// The limits that follow from the settings and the last reading.
+    fn stated_limits(&self) -> (u64, u64) {
         let budget = self.options.cpu_budget;
         let beside = self.staging.bytes() + self.targets.bytes();
         let gpu_limit = self.options.gpu_budget_bytes.saturating_add(beside);
-        let mut own = self.ledger.charged(Tier::Cpu);
-        if self.options.vram_is_ram {
-            own += self.ledger.charged(Tier::Gpu);
+        // What was ours when the machine was read is ours to use; what came or went since is not in the reading.
+        let limit = budget.limit_bytes(&self.sample, self.own_at_sample);
+        if !self.options.vram_is_ram {
+            return (limit, gpu_limit);
         }
-        let mut limit = budget.limit_bytes(&self.sample, own);
-        if self.options.vram_is_ram {
-            let usable = budget.usable_bytes(&self.sample, own);
-            limit = limit.min(usable.saturating_sub(gpu_limit));
-        }
-        let is_new = limit != self.ledger.limit(Tier::Cpu) || gpu_limit != self.ledger.limit(Tier::Gpu);
-        if is_new {
-            self.ledger.set_limit(Tier::Cpu, limit);
-            self.ledger.set_limit(Tier::Gpu, gpu_limit);
+        let usable = budget.usable_bytes(&self.sample, self.own_at_sample);
+        let gpu_limit = gpu_limit.min(usable.max(beside));
+        (limit.min(usable.saturating_sub(gpu_limit)), gpu_limit)
+    }
+
+    /// Puts the limits into effect that the settings ask for.
+    pub(super) fn update_limits(&mut self) {
+        let limits = self.stated_limits();
+        if limits != (self.ledger.limit(Tier::Cpu), self.ledger.limit(Tier::Gpu)) {
+            self.ledger.set_limit(Tier::Cpu, limits.0);
+            self.ledger.set_limit(Tier::Gpu, limits.1);
             self.update_shares();
             self.needs_plan = true;
+        }
+    }
+
+    /// The same after a reading: what the machine has available wavers all the time, and a limit that followed
+    /// every bit of it would throw frames out and load them again.
+    fn follow_machine(&mut self) {
+        let old = self.ledger.limit(Tier::Cpu);
+        let band = (old / LIMIT_BAND_SHARE).max(LIMIT_BAND_FRAMES * self.frame_bytes());
+        let (new, gpu_limit) = self.stated_limits();
+        if new.abs_diff(old) > band || gpu_limit != self.ledger.limit(Tier::Gpu) || old == 0 {
+            self.update_limits();
         }
     }
 
@@ -406,7 +439,8 @@ impl Player {
 
     /// Whether everything that fits is loaded: nothing is out and nothing more is wanted.
     pub fn is_settled(&self) -> bool {
-        !self.needs_plan && self.preloader.in_flight() == 0 && self.ring.on_their_way() == 0
+        let is_quiet = self.preloader.in_flight() == 0 && self.ring.on_their_way() == 0;
+        is_quiet && !self.needs_plan && self.admit_at.is_none()
     }
 
     /// Where the bytes of the last presentation came from.
@@ -435,6 +469,7 @@ impl Player {
         self.clips.clear();
         self.pressure.waiting_clips.clear();
         self.shown_clip = 0;
+        self.scratch_peak = 0;
         self.failures.clear();
         self.known_bytes.clear();
         self.meters.clear();
@@ -475,7 +510,6 @@ impl Player {
         self.transport.set_clip(frames, rate);
         self.transport.travel.area = area.unwrap_or(self.transport.travel.area);
         self.transport.seek(start);
-        self.update_shares();
         self.show_stream();
     }
 
@@ -492,6 +526,7 @@ impl Player {
 
     /// The shown clip or layer changed: the state of its frames is looked up again.
     fn show_stream(&mut self) {
+        self.update_shares();
         let Some(clip) = self.clips.get(self.shown_clip) else { return };
         let Some(stream) = self.key(0) else { return };
         let mut residency = std::mem::take(&mut self.residency);

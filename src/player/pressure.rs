@@ -10,19 +10,26 @@ use crate::memory::{
     Alerts, Component, Failures, GrowthWatch, LeakWatch, Ours, PressureMachine, PressureSettings, Purger,
     Reading, Tally, Tier, Trace, Transition, Vote, Votes, format_bytes, machine_votes, ours_vote,
 };
-use crate::stats::{FrameClass, FrameSum, MemoryState, PressureLevel, PressureStatus, VoteSource};
+use crate::stats::{FrameClass, FrameSum, MachineMemory, MemoryState, PressureLevel, PressureStatus};
 use crate::time::Nanos;
 
 /// A budget of fewer frames says nothing about pressure: what plays takes all of it, and gives up nothing.
 const FRAMES_THAT_VOTE: u64 = 8;
 
-/// A change of level in one tier.
+/// A change that is told to everyone who asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PressureEvent {
-    pub tier: Tier,
-    pub transition: Transition,
-    /// The same vote in three steps.
-    pub state: MemoryState,
+pub enum PressureEvent {
+    /// Another level of one tier.
+    Level { tier: Tier, transition: Transition },
+    /// The same vote in three steps, with what there is.
+    State {
+        tier: Tier,
+        from: MemoryState,
+        to: MemoryState,
+        fraction: f64,
+        available_bytes: u64,
+        used_bytes: u64,
+    },
 }
 
 /// What is known of the pressure on one tier.
@@ -114,7 +121,7 @@ impl Pressure {
             Tier::Cpu => self.cpu.failures.note_allocation(now),
             Tier::Gpu => self.gpu.failures.note_device(now),
         }
-        self.next_at = Some(now);
+        self.next_at = Some(now + 1);
     }
 
     pub fn set_settings(&mut self, settings: PressureSettings) {
@@ -143,7 +150,10 @@ impl Pressure {
 
 impl Player {
     /// What the machine says now: limits and levels follow in the next tick.
-    pub fn set_reading(&mut self, reading: Reading) {
+    pub fn set_reading(&mut self, mut reading: Reading) {
+        if let Some((available_bytes, total_bytes)) = self.pressure.simulated_machine(self.now) {
+            reading.simulate(available_bytes, total_bytes);
+        }
         let before = std::mem::replace(&mut self.pressure.reading, reading);
         self.pressure.before = Some(before).filter(|before| before.sample.total_bytes > 0);
         self.pressure.is_fresh = true;
@@ -175,23 +185,43 @@ impl Player {
         if !(self.pressure.is_fresh || is_due) {
             return;
         }
-        self.pressure.is_fresh = false;
         self.pressure.started.get_or_insert(now);
         self.obey_trace(now);
         self.look_for_leaks(now);
         let state = self.pressure.state(Tier::Cpu);
         for tier in [Tier::Cpu, Tier::Gpu] {
-            let votes = self.votes(tier, now);
-            let transition = self.pressure.of_mut(tier).machine.step(now, votes.as_slice());
-            if let Some(transition) = transition {
-                self.take_transition(tier, transition, now);
-            }
+            self.take_votes(tier, now);
         }
+        // What happened between two readings votes once.
+        self.pressure.is_fresh = false;
+        self.pressure.before = None;
         self.clean_on_entering(state);
         self.log_pressure(now);
         self.relieve(now);
         self.admit_waiting_clips(now);
         self.pressure.next_at = self.next_watch(now);
+    }
+
+    fn take_votes(&mut self, tier: Tier, now: Nanos) {
+        let votes = self.votes(tier, now);
+        let from = self.pressure.state(tier);
+        let transition = self.pressure.of_mut(tier).machine.step(now, votes.as_slice());
+        let to = self.pressure.state(tier);
+        if from != to {
+            let fraction = self.pressure.status(tier).fraction;
+            let MachineMemory { available_bytes, used_bytes, .. } = self.pressure.reading.status();
+            self.pressure.publish(PressureEvent::State {
+                tier,
+                from,
+                to,
+                fraction,
+                available_bytes,
+                used_bytes,
+            });
+        }
+        if let Some(transition) = transition {
+            self.take_transition(tier, transition, now);
+        }
     }
 
     fn next_watch(&self, now: Nanos) -> Option<Nanos> {
@@ -218,8 +248,10 @@ impl Player {
         if tier == Tier::Gpu {
             votes.add(ours_vote(&ours));
         } else {
-            let rss_bytes = self.pressure.reading.sample.rss_bytes;
-            self.pressure.growth.feed(now, rss_bytes, self.ram_charged());
+            if self.pressure.is_fresh {
+                let rss_bytes = self.pressure.reading.sample.rss_bytes;
+                self.pressure.growth.feed(now, rss_bytes, self.ram_charged());
+            }
             votes.add(self.pressure.growth.vote());
         }
         votes.extend(self.pressure.of(tier).failures.votes(now, emergency_nanos));
@@ -249,7 +281,11 @@ impl Player {
         };
         let evictable_bytes = (held - kept) + slack + cancellable;
         let limit_bytes = self.ledger.limit(tier);
-        let is_small = limit_bytes < FRAMES_THAT_VOTE * self.frame_bytes();
+        let beside = match tier {
+            Tier::Cpu => 0,
+            Tier::Gpu => self.staging.bytes() + self.targets.bytes(),
+        };
+        let is_small = limit_bytes - beside.min(limit_bytes) < FRAMES_THAT_VOTE * self.frame_bytes();
         Ours {
             unevictable_bytes: charged_bytes.saturating_sub(evictable_bytes),
             limit_bytes: if is_small { 0 } else { limit_bytes },
@@ -262,8 +298,9 @@ impl Player {
     /// Frames and bytes of a tier by class.
     pub(super) fn by_class(&self, tier: Tier) -> [FrameSum; FrameClass::ALL.len()] {
         let Some(keep) = self.keep_in(tier) else { return Default::default() };
+        let protected = self.protected_keys();
         let class = |key: FrameKey| {
-            if self.is_protected(key) { FrameClass::Protected } else { keep.class(key) }
+            if protected.contains(&key) { FrameClass::Protected } else { keep.class(key) }
         };
         match tier {
             Tier::Cpu => self.tier.by_class(class),
@@ -272,19 +309,21 @@ impl Player {
     }
 
     fn take_transition(&mut self, tier: Tier, transition: Transition, now: Nanos) {
-        let state = self.pressure.state(tier);
-        self.pressure.publish(PressureEvent { tier, transition, state });
+        self.pressure.publish(PressureEvent::Level { tier, transition });
         self.needs_plan = true;
-        if transition.to < transition.from {
+        if transition.to < transition.from || tier == Tier::Gpu {
             return;
         }
+        if transition.to >= PressureLevel::High {
+            self.scratch_peak = 0;
+        }
         // What is out beyond the shorter horizon stops.
-        let wanted = self.wanted_in_flight();
+        let mut wanted = self.wanted_in_flight();
+        wanted.extend(self.due);
         self.epoch.advance();
         self.preloader.restamp(|key| wanted.contains(&key));
         if transition.to >= PressureLevel::High {
-            let why = transition.source.map_or("", VoteSource::name);
-            let text = format!("memory pressure is {} ({why}): less is loaded ahead", transition.to.name());
+            let text = format!("memory is short ({}): less is kept; Ctrl+M tells more", transition.to.name());
             self.tell(text, now);
         }
     }
@@ -304,7 +343,11 @@ impl Player {
                 log::warn!("memory pressure {}; {figures}", status.level.name());
             }
             if self.pressure.of_mut(tier).alerts.status_line_due(now, status.fraction) {
-                log::info!("memory {figures}; {} evictions", self.tier.evictions().total());
+                let evictions = match tier {
+                    Tier::Cpu => self.tier.evictions().total(),
+                    Tier::Gpu => self.ring_traffic.evictions.total(),
+                };
+                log::info!("memory {figures}; {evictions} evictions");
             }
         }
     }
@@ -314,7 +357,7 @@ impl Player {
         let tallies = self.tallies();
         self.pressure.leaks.check(&tallies);
         let rss_bytes = self.pressure.reading.sample.rss_bytes;
-        if rss_bytes > 0 {
+        if rss_bytes > 0 && self.pressure.is_fresh {
             self.pressure.leaks.feed(now, rss_bytes);
         }
     }
@@ -341,5 +384,7 @@ impl Player {
             self.tell(format!("{} is open now", clip.name), now);
             self.add_clip(clip);
         }
+        // It was opened to be seen.
+        self.show_clip(self.clips.len() - 1);
     }
 }

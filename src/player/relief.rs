@@ -3,7 +3,7 @@
 use super::Player;
 use crate::cache::Keep;
 use crate::frame::{EvictionCause, FrameKey};
-use crate::memory::{CleanResult, Cleaner, Component, Priority, Tier, priorities_for};
+use crate::memory::{CleanResult, Cleaner, Component, Priority, Tier, format_bytes, priorities_for};
 use crate::preload::NEXT_FRAMES;
 use crate::stats::{FrameClass, MemoryState, PressureLevel};
 use crate::time::Nanos;
@@ -29,11 +29,11 @@ impl Player {
         }
     }
 
-    /// Lets go of the frames of a tier that a level does not keep; the bytes that they held.
-    fn take_frames(&mut self, tier: Tier, level: PressureLevel, now: Nanos) -> u64 {
-        let Some(keep) = self.keep_in(tier) else { return 0 };
-        let before = self.ledger.charged_component(tier, Component::Frames);
-        let goes = |key: &FrameKey| !self.is_protected(*key) && does_go(&keep, level, *key);
+    /// Lets go of the frames of a tier that a level does not keep.
+    fn take_frames(&mut self, tier: Tier, level: PressureLevel, now: Nanos) {
+        let Some(keep) = self.keep_in(tier) else { return };
+        let protected = self.protected_keys();
+        let goes = |key: &FrameKey| !protected.contains(key) && does_go(&keep, level, *key);
         let going: Vec<FrameKey> = match tier {
             Tier::Cpu => self.tier.unread_keys().filter(goes).collect(),
             Tier::Gpu => self.ring.keys().filter(|key| self.ring.is_resident(*key)).filter(goes).collect(),
@@ -44,12 +44,12 @@ impl Player {
                 Tier::Gpu => self.evict_gpu(key, EvictionCause::Pressure),
             }
         }
-        before - self.ledger.charged_component(tier, Component::Frames)
     }
 
     /// Gives up the copies in system memory of what VRAM holds; those that cannot be decoded at once stay.
     fn take_copies(&mut self, now: Nanos) {
-        let is_copy = |key: &FrameKey| self.ring.is_resident(*key) && !self.is_on_demand(*key);
+        let wanted_now = self.on_demand_keys();
+        let is_copy = |key: &FrameKey| self.ring.is_resident(*key) && !wanted_now.contains(key);
         let copies: Vec<FrameKey> = self.tier.unread_keys().filter(is_copy).collect();
         for key in copies {
             self.evict_cpu(key, EvictionCause::Pressure, now);
@@ -71,9 +71,15 @@ impl Player {
 
     /// Everything that can be built again goes, but what is on screen.
     pub(super) fn clear_cache(&mut self, now: Nanos) {
+        self.cleaners.reinstate();
+        let before = self.ledger.charged(Tier::Gpu);
         let results = self.run_cleaners(Priority::High, PressureLevel::Critical);
+        self.take_frames(Tier::Gpu, PressureLevel::Critical, now);
+        self.orders.drop_idle = true;
+        let of_vram = before - self.ledger.charged(Tier::Gpu);
         let freed: u64 = results.iter().map(|result| result.freed_bytes).sum();
-        self.tell(format!("cleared {} of the cache", crate::memory::format_bytes(freed)), now);
+        let (ram, vram) = (format_bytes(freed), format_bytes(of_vram));
+        self.tell(format!("cleared {ram} of RAM and {vram} of VRAM"), now);
         self.needs_plan = true;
     }
 
@@ -84,7 +90,7 @@ impl Player {
 
     fn run_cleaners(&mut self, up_to: Priority, level: PressureLevel) -> Vec<CleanResult> {
         let mut cleaners = std::mem::take(&mut self.cleaners);
-        let charged = |player: &Self| player.ledger.charged(Tier::Cpu) + player.ledger.charged(Tier::Gpu);
+        let charged = |player: &Self| player.ledger.charged(Tier::Cpu);
         let results = cleaners.run(self, up_to, level, charged, &stopwatch());
         self.cleaners = cleaners;
         for result in &results {
@@ -100,18 +106,23 @@ impl Player {
 
     /// The cleaners that every player has.
     pub(super) fn register_own_cleaners(&mut self) {
-        self.register_cleaner("pool_slack", Priority::Low, Box::new(|player, _| Ok(player.drop_slack())));
-        self.register_cleaner(
+        self.cleaners.register_own(
+            "pool_slack",
+            Priority::Low,
+            Box::new(|player, _| Ok(player.drop_slack())),
+        );
+        self.cleaners.register_own(
             "far_frames",
             Priority::Medium,
             Box::new(|player, level| {
                 let now = player.now;
-                let freed = player.take_frames(Tier::Cpu, level.min(PressureLevel::Moderate), now);
+                let before = player.ledger.charged(Tier::Cpu);
+                player.take_frames(Tier::Cpu, level.min(PressureLevel::Moderate), now);
                 player.drop_slack();
-                Ok(freed)
+                Ok(before - player.ledger.charged(Tier::Cpu))
             }),
         );
-        self.register_cleaner(
+        self.cleaners.register_own(
             "allocator",
             Priority::Medium,
             Box::new(|player, _| {
@@ -120,16 +131,20 @@ impl Player {
                 Ok(0)
             }),
         );
-        self.register_cleaner(
+        self.cleaners.register_own(
             "frames",
             Priority::High,
             Box::new(|player, level| {
                 let now = player.now;
-                let cpu = player.take_frames(Tier::Cpu, level, now);
-                let gpu = player.take_frames(Tier::Gpu, level, now);
+                // VRAM is cleaned by its own level, unless it is system memory.
+                let of_gpu =
+                    if player.options.vram_is_ram { level } else { player.pressure.level(Tier::Gpu) };
+                let before = player.ledger.charged(Tier::Cpu);
+                player.take_frames(Tier::Gpu, of_gpu, now);
+                player.take_frames(Tier::Cpu, level, now);
                 player.drop_slack();
                 player.preloader.release_held();
-                Ok(cpu + gpu)
+                Ok(before - player.ledger.charged(Tier::Cpu))
             }),
         );
     }

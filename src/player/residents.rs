@@ -3,9 +3,10 @@
 use super::Player;
 use crate::cache::{Evicted, Origin};
 use crate::decode::DecodeError;
-use crate::frame::{EvictionCause, FrameKey, FrameMemory, UploadOrder};
+use crate::frame::{ClipId, EvictionCause, FrameKey, FrameMemory, UploadOrder};
 use crate::memory::{Charge, Component, Pooled, Tier, size_class};
 use crate::time::Nanos;
+use smallvec::SmallVec;
 
 /// Frames evicted in one tick and tier; a lowered budget is reached over a few ticks.
 const EVICTIONS_PER_TICK: usize = 4096;
@@ -14,31 +15,57 @@ const UPLOADS_IN_FLIGHT: usize = 2;
 
 impl Player {
     pub(super) fn shed_to_budget(&mut self, now: Nanos) {
-        let Some(keep) = self.keep() else { return self.shed_everything(now) };
+        if self.clips.is_empty() {
+            return self.shed_everything(now);
+        }
         if self.ledger.overdraft(Tier::Cpu) > 0 {
             self.pool.clear();
-            self.needs_plan = true;
+            self.shed_cpu(self.ledger.overdraft(Tier::Cpu), None, now);
         }
-        let over = self.ledger.overdraft(Tier::Cpu);
-        if over > 0 {
-            for key in bounded(self.tier.victims(&keep, over, |key| self.is_protected(key))) {
-                self.evict_cpu(key, EvictionCause::OverBudget, now);
-            }
-            self.pool.clear();
+        if self.options.clip_cap_bytes.is_some() {
+            self.shed_to_caps(now);
         }
         let over = -self.gpu_headroom();
         if over > 0
             && let Some(keep) = self.keep_in(Tier::Gpu)
         {
-            for key in bounded(self.ring.victims(&keep, over as u64, |key| self.is_protected(key))) {
+            let protected = self.protected_keys();
+            for key in bounded(self.ring.victims(&keep, over as u64, |key| protected.contains(&key))) {
                 self.evict_gpu(key, EvictionCause::OverBudget);
+            }
+        }
+    }
+
+    /// Lets go of so many bytes of system memory, of one clip or of all.
+    fn shed_cpu(&mut self, bytes: u64, clip: Option<ClipId>, now: Nanos) {
+        let Some(keep) = self.keep() else { return };
+        let protected = self.protected_keys();
+        let stays = |key: FrameKey| protected.contains(&key) || clip.is_some_and(|clip| clip != key.clip);
+        for key in bounded(self.tier.victims(&keep, bytes, stays)) {
+            self.evict_cpu(key, EvictionCause::OverBudget, now);
+            self.needs_plan = true;
+        }
+        if self.ledger.overdraft(Tier::Cpu) > 0 {
+            self.pool.clear();
+        }
+    }
+
+    /// No clip keeps more than its cap, but what is looked at.
+    fn shed_to_caps(&mut self, now: Nanos) {
+        let cap = self.options.clip_cap_bytes.unwrap_or(u64::MAX);
+        for position in 0..self.clips.len() {
+            let clip = self.clips[position].id;
+            let over = self.ledger.charged_clip(Tier::Cpu, clip).saturating_sub(cap);
+            if over > 0 {
+                self.shed_cpu(over, Some(clip), now);
             }
         }
     }
 
     /// Whether a limit is still exceeded by frames that may leave, so that the next tick has work.
     pub(super) fn is_shedding(&self) -> bool {
-        self.ledger.overdraft(Tier::Cpu) > 0 && self.tier.len() > EVICTIONS_PER_TICK
+        let is_over = |tier, frames| self.ledger.overdraft(tier) > 0 && frames > EVICTIONS_PER_TICK;
+        is_over(Tier::Cpu, self.tier.len()) || is_over(Tier::Gpu, self.ring.resident_frames() as usize)
     }
 
     /// Without a clip nothing is kept.
@@ -54,13 +81,18 @@ impl Player {
         self.ledger.forget_idle_clips();
     }
 
+    /// What somebody waits for or looks at: the frame that is due, the one that belongs on screen, and the
+    /// smaller pictures that stand in for it.
+    pub(super) fn on_demand_keys(&self) -> SmallVec<[FrameKey; 5]> {
+        let keys = [self.due, self.shown_source(), self.proxy(), self.last_proxy()];
+        keys.into_iter().flatten().collect()
+    }
+
     /// The picture on screen, the one that belongs there and the one that is waited for never leave.
-    pub(super) fn is_protected(&self, key: FrameKey) -> bool {
-        self.picture() == Some(key)
-            || self.shown_source() == Some(key)
-            || self.due == Some(key)
-            || self.proxy() == Some(key)
-            || self.last_proxy() == Some(key)
+    pub(super) fn protected_keys(&self) -> SmallVec<[FrameKey; 5]> {
+        let mut keys = self.on_demand_keys();
+        keys.extend(self.picture());
+        keys
     }
 
     /// What is on screen after this tick: what belongs there once it is in VRAM, until then what was.
@@ -106,7 +138,7 @@ impl Player {
     /// is worth less. The frame that belongs on screen may overdraw the budget by itself.
     pub(super) fn reserve(&mut self, key: FrameKey, bytes: usize, now: Nanos) -> Option<Pooled> {
         let class = size_class(bytes);
-        if !self.is_admitted(key, class as u64, now) {
+        if !self.is_admitted(key) {
             return None;
         }
         // What can never fit must not push out what does.
@@ -119,13 +151,17 @@ impl Player {
                 if let Some(pooled) = self.take_buffer(key, class) {
                     return Some(pooled);
                 }
+                if self.is_limited(key, class as u64, now) {
+                    return None;
+                }
                 let clip = Some(key.clip);
                 if let Ok(charge) = self.ledger.charge(Tier::Cpu, Component::InFlight, clip, class as u64) {
                     return self.allocate(key, class, charge, now);
                 }
             }
             // A clip at its cap makes room among its own frames.
-            let stays = |other: FrameKey| self.is_protected(other) || is_capped && other.clip != key.clip;
+            let protected = self.protected_keys();
+            let stays = |other: FrameKey| protected.contains(&other) || is_capped && other.clip != key.clip;
             match self.tier.victim(&keep, &claim, stays) {
                 Some(victim) => self.evict_cpu(victim, EvictionCause::MadeRoom, now),
                 None => break,
@@ -164,8 +200,7 @@ impl Player {
     fn frames_overdraw(&self) -> bool {
         let frames = [Component::Frames, Component::InFlight]
             .map(|component| self.ledger.charged_component(Tier::Cpu, component));
-        let frames: u64 = frames.into_iter().sum();
-        frames > 0 && self.ledger.overdraft(Tier::Cpu) > 0
+        frames.into_iter().sum::<u64>() > self.ledger.limit(Tier::Cpu)
     }
 
     /// Gives up the RAM copies of what VRAM holds, for the overdraft slot.
@@ -178,7 +213,10 @@ impl Player {
     /// A buffer that the machine refuses is a failure of the frame, tried again later like any other.
     fn allocate(&mut self, key: FrameKey, class: usize, charge: Charge, now: Nanos) -> Option<Pooled> {
         match FrameMemory::allocate(class) {
-            Ok(memory) => Some(Pooled { memory, charge }),
+            Ok(memory) => {
+                self.note_allocation(key.clip, class as u64, now);
+                Some(Pooled { memory, charge })
+            }
             Err(error) => {
                 drop(charge);
                 self.pool.clear();
@@ -201,6 +239,9 @@ impl Player {
         if self.shown_source().is_some_and(|key| !self.ring.holds(key)) {
             self.choose_upload(self.proxy());
             self.choose_upload(self.last_proxy());
+        }
+        if !std::mem::take(&mut self.needs_uploads) {
+            return;
         }
         for distance in 0..horizon.frames {
             if self.ring.on_their_way() >= UPLOADS_IN_FLIGHT {
@@ -247,7 +288,8 @@ impl Player {
             if self.gpu_headroom() >= bytes as i64 {
                 return true;
             }
-            match self.ring.victim(&keep, &claim, |key| self.is_protected(key)) {
+            let protected = self.protected_keys();
+            match self.ring.victim(&keep, &claim, |key| protected.contains(&key)) {
                 Some(victim) => self.evict_gpu(victim, EvictionCause::MadeRoom),
                 None => break,
             }

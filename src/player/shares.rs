@@ -58,7 +58,7 @@ impl Player {
     pub(super) fn keep_in(&self, tier: Tier) -> Option<Keep> {
         let horizon = self.horizon_in(tier);
         let quota = self.shares.of(tier).quotas.get(self.shown_clip);
-        let frame_bytes = self.frame_bytes();
+        let frame_bytes = self.frame_bytes_in(tier);
         Some(Keep {
             stream: self.key(0)?,
             travel: self.travel(),
@@ -121,34 +121,39 @@ impl Player {
         let frames = [Component::Frames, Component::InFlight, Component::PoolSlack];
         let in_frames: u64 =
             frames.into_iter().map(|component| self.ledger.charged_component(tier, component)).sum();
-        let beside = self.ledger.charged(tier).saturating_sub(in_frames);
+        let mut beside = self.ledger.charged(tier).saturating_sub(in_frames);
+        if tier == Tier::Cpu {
+            // What decode threads give back while idle they take again with the next frame.
+            beside += self.scratch_peak.saturating_sub(self.scratch.bytes());
+        }
         let of_others: u64 =
             self.other_clips(tier).map(|(usage, quota, _)| usage.min(quota.guarantee_bytes)).sum();
         let room = self.ledger.limit(tier).saturating_sub(beside + of_others);
         let cap = self.options.clip_cap_bytes.filter(|_| tier == Tier::Cpu).unwrap_or(u64::MAX);
-        let frame_bytes = match tier {
-            Tier::Cpu => self.frame_bytes(),
-            Tier::Gpu => self.clip().map_or(1, |clip| clip.frame_bytes() as u64).max(1),
-        };
-        room.min(cap) / frame_bytes
+        room.min(cap) / self.frame_bytes_in(tier)
     }
 
-    /// What a frame of the shown clip takes in system memory: by its header, or by what its frames turned out to take.
+    /// What a frame of the shown clip takes in system memory.
     pub(super) fn frame_bytes(&self) -> u64 {
+        self.frame_bytes_in(Tier::Cpu)
+    }
+
+    /// What a frame of the shown clip takes in a tier: by its header, or by what its frames turned out to take.
+    fn frame_bytes_in(&self, tier: Tier) -> u64 {
         let Some(clip) = self.clip() else { return 1 };
-        let stated = size_class(clip.frame_bytes()) as u64;
-        let frames = self.tier.len() as u64;
+        let (stated, frames) = match tier {
+            Tier::Cpu => (size_class(clip.frame_bytes()), self.tier.len()),
+            Tier::Gpu => (clip.frame_bytes(), self.ring.len()),
+        };
         let is_alone = self.clips.len() == 1 && frames > 0;
-        let measured = is_alone.then(|| self.ledger.charged_component(Tier::Cpu, Component::Frames) / frames);
-        stated.max(measured.unwrap_or(0)).max(1)
+        let charged = || self.ledger.charged_component(tier, Component::Frames);
+        let measured = is_alone.then(|| charged() / frames as u64);
+        (stated as u64).max(measured.unwrap_or(0)).max(1)
     }
 
     /// What a request for a frame may push out of a tier.
     pub(super) fn claim(&self, tier: Tier, keep: &Keep, key: FrameKey) -> Claim {
-        let is_first = self.due == Some(key)
-            || self.shown_source() == Some(key)
-            || self.proxy() == Some(key)
-            || self.last_proxy() == Some(key);
+        let is_first = self.is_on_demand(key);
         let is_dire = self.pressure.level(tier) >= PressureLevel::Critical;
         match is_first {
             true => Claim::FIRST,
@@ -163,8 +168,13 @@ impl Player {
     }
 
     fn tier_shares(&self, tier: Tier) -> TierShares {
-        let shares: Vec<Share> = (0..self.clips.len()).map(|position| self.share(tier, position)).collect();
-        let quotas = quotas(self.ledger.limit(tier), &shares);
+        // The shown clip comes first where the limit does not hold every guarantee.
+        let mut order: Vec<usize> = (0..self.clips.len()).collect();
+        order.sort_by_key(|position| *position != self.shown_clip);
+        let shares: Vec<Share> = order.iter().map(|position| self.share(tier, *position)).collect();
+        let mut quotas: Vec<_> = order.into_iter().zip(quotas(self.ledger.limit(tier), &shares)).collect();
+        quotas.sort_unstable_by_key(|(position, _)| *position);
+        let quotas: Vec<Quota> = quotas.into_iter().map(|(_, quota)| quota).collect();
         let mut guaranteed = Vec::new();
         for (position, (clip, quota)) in self.clips.iter().zip(&quotas).enumerate() {
             if position != self.shown_clip {
@@ -185,7 +195,8 @@ impl Player {
         };
         Share {
             weight: if position == self.shown_clip { foreground } else { background },
-            guarantee_bytes: GUARANTEED_FRAMES * size_class(clip.frame_bytes()) as u64,
+            guarantee_bytes: GUARANTEED_FRAMES.min(u64::from(clip.frames()))
+                * size_class(clip.frame_bytes()) as u64,
             cap_bytes: self.options.clip_cap_bytes.filter(|_| tier == Tier::Cpu),
         }
     }

@@ -9,7 +9,7 @@ use crate::decode::{DecodeEnd, DecodeError, DecodeRequest, Decoded};
 use crate::frame::{EvictionCause, FrameBuffer, FrameKey, RingEvent, RingOrders, RingReport};
 use crate::memory::{Charge, Component, IDLE_NANOS, Pooled, Tier};
 use crate::preload::{InFlight, Outcome, next_wanted};
-use crate::stats::{FrameStatus, ShownStatus};
+use crate::stats::{FrameStatus, PressureLevel, ShownStatus};
 use crate::time::{Nanos, NextUse};
 
 /// Outcomes taken in one tick; the rest waits for the next.
@@ -133,6 +133,7 @@ impl Player {
         let held = self.preloader.held_bytes();
         if held != self.scratch.bytes() {
             self.ledger.resize(&mut self.scratch, held);
+            self.scratch_peak = self.scratch_peak.max(held);
         }
         for _ in 0..OUTCOMES_PER_TICK {
             let Some((outcome, in_flight)) = self.preloader.try_outcome() else { return };
@@ -224,7 +225,10 @@ impl Player {
 
     fn advance_playhead(&mut self, now: Nanos) -> bool {
         let mut transport = self.transport.clone();
+        let pace = transport.pace;
+        transport.pace = self.pace();
         let advance = transport.advance(now, |index| self.is_ready(index));
+        transport.pace = pace;
         self.transport = transport;
         self.needs_plan |= advance.moved;
         if advance.ended {
@@ -234,6 +238,15 @@ impl Player {
             self.count_presentation(now, advance.moved);
         }
         advance.presented
+    }
+
+    /// The pace that is kept: with room for one frame at a time none would ever come in time, so that
+    /// time gives way instead.
+    fn pace(&self) -> Pace {
+        match self.transport.pace {
+            Pace::RealTime if self.pressure.level(Tier::Cpu) >= PressureLevel::Critical => Pace::EveryFrame,
+            pace => pace,
+        }
     }
 
     /// Whether the frame at an index can be put on screen now, be it as a slate.
@@ -246,17 +259,13 @@ impl Player {
 
     /// The key of the file that is shown for an index; none where no file is.
     pub(super) fn source_key(&self, index: u32) -> Option<FrameKey> {
-        match self.clip()?.source(index) {
-            Source::Own => self.key(index),
-            Source::StandIn(other, _) => self.key(other),
-            Source::Black | Source::Slate(_) => None,
-        }
+        self.key(self.clip()?.source_index(index)?)
     }
 
     /// Playback that shows every frame waits for the next one; where a tier has no room for two, the
     /// next one is let in although the playhead has not come to it.
     fn choose_due(&mut self, now: Nanos) {
-        let waits = match self.transport.pace {
+        let waits = match self.pace() {
             Pace::RealTime => false,
             Pace::EveryFrame => self.transport.next_due().is_some_and(|due| due <= now),
             Pace::Unpaced => self.transport.next_due().is_some(),
@@ -308,7 +317,10 @@ impl Player {
             .filter(|(_, failure)| failure.retry_at <= now)
             .map(|(key, _)| *key)
             .filter(|key| {
-                self.is_wanted(*key) && !self.preloader.is_in_flight(*key) && !self.ring.holds(*key)
+                self.is_wanted(*key)
+                    && self.is_admitted(*key)
+                    && !self.preloader.is_in_flight(*key)
+                    && !self.ring.holds(*key)
             })
             .take(self.preloader.free_credits())
             .collect();
@@ -338,6 +350,7 @@ impl Player {
         if self.admit_at.take_if(|at| *at <= now).is_some() {
             self.needs_plan = true;
         }
+        self.needs_uploads |= self.needs_plan;
         if !self.needs_plan {
             return;
         }
@@ -426,7 +439,6 @@ impl Player {
             self.cpu_traffic.refused += 1;
             return false;
         };
-        self.meters.entry(key.clip).or_default().add(pooled.charge.bytes(), now);
         let ticket = self.epoch.ticket();
         let request = DecodeRequest { watch: ticket.watch(), ..request };
         let Pooled { memory, charge } = pooled;
@@ -486,18 +498,22 @@ impl Player {
         }
     }
 
+    /// When a failed frame that is wanted is tried again next.
+    fn next_retry(&self, now: Nanos) -> Option<Nanos> {
+        let keep = self.keep().filter(|_| !self.failures.is_empty())?;
+        let shown = self.shown_source();
+        let is_wanted = |key: FrameKey| shown == Some(key) || keep.next_use(key) != NextUse::NEVER;
+        let later = self.failures.iter().filter(|(_, failure)| failure.retry_at > now);
+        later.filter(|(key, _)| is_wanted(**key)).map(|(_, failure)| failure.retry_at).min()
+    }
+
     /// When the textures without a frame go back to the machine.
     fn textures_idle_until(&self) -> Option<Nanos> {
         (self.idle_textures.bytes() > 0).then_some(self.idle_since + IDLE_NANOS)
     }
 
     fn wake_at(&self, now: Nanos) -> Option<Nanos> {
-        let retry = self
-            .failures
-            .iter()
-            .filter(|(key, _)| self.is_wanted(**key))
-            .map(|(_, failure)| failure.retry_at)
-            .min();
+        let retry = self.next_retry(now);
         let message = self.message.as_ref().map(|(_, until)| *until);
         let recheck = self.recheck.map(|recheck| recheck.at);
         let times = [

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rushes::memory::{
     Component, CpuBudget, MemLimit, MemorySample, PressureSettings, Priority, Reading, Reserve, Tier, Trace,
 };
-use rushes::player::{Command, Pace, PlayerOptions};
+use rushes::player::{Command, Pace, PlayerOptions, PressureEvent};
 use rushes::stats::{FrameClass, FrameStatus, MemoryState, PressureLevel, Snapshot};
 use rushes::time::Direction;
 
@@ -164,8 +164,10 @@ fn critical_pressure_keeps_what_is_on_screen_and_lets_no_other_clip_in() {
     assert_eq!(rig.exact(), Some(0));
     pass_time(&mut rig, 60);
     assert_eq!((level(&rig), rig.player.clips().len()), (PressureLevel::None, 2));
+    assert_eq!(rig.player.snapshot().clip.expect("a clip").position, 1, "it was opened to be seen");
+    rig.command(Command::SelectClip(0));
     rig.settle();
-    assert_eq!(held(&mut rig).len(), 100, "everything is built again");
+    assert!(held(&mut rig).len() >= 97, "everything is built again but for the guarantee of the other clip");
 }
 
 #[test]
@@ -206,26 +208,38 @@ fn every_change_is_told_once_and_goes_down_by_one_level() {
     let events = rig.player.subscribe_pressure();
     let second = rig.player.subscribe_pressure();
     pass_time(&mut rig, 90);
-    let of_cpu = |event: &rushes::player::PressureEvent| event.tier == Tier::Cpu;
-    let told: Vec<_> = events.try_iter().filter(of_cpu).map(|event| event.transition).collect();
-    assert_eq!(second.try_iter().filter(of_cpu).count(), told.len());
-    use PressureLevel::{Critical, High, Low, Moderate, None};
+    let level_of_cpu = |event: PressureEvent| match event {
+        PressureEvent::Level { tier: Tier::Cpu, transition } => Some(transition),
+        _ => None,
+    };
+    let state_of_cpu = |event: &PressureEvent| match event {
+        PressureEvent::State { tier: Tier::Cpu, from, to, .. } => Some((*from, *to)),
+        _ => None,
+    };
+    let all: Vec<PressureEvent> = events.try_iter().collect();
+    assert_eq!(second.try_iter().collect::<Vec<_>>(), all);
+    let states: Vec<_> = all.iter().filter_map(state_of_cpu).collect();
+    assert_eq!(states[0], (MemoryState::Normal, MemoryState::Critical));
+    assert!(states.windows(2).all(|pair| pair[0].1 == pair[1].0), "{states:?}");
+    let told: Vec<_> = all.into_iter().filter_map(level_of_cpu).collect();
     let levels: Vec<_> = told.iter().map(|change| (change.from, change.to)).collect();
-    let expected = [
-        (None, Critical),
-        (Critical, High),
-        (High, Moderate),
-        (Moderate, Low),
-        (Low, None),
-        (None, Low),
-        (Low, None),
+    let steps = [
+        PressureLevel::None,
+        PressureLevel::Critical,
+        PressureLevel::High,
+        PressureLevel::Moderate,
+        PressureLevel::Low,
+        PressureLevel::None,
+        PressureLevel::Low,
+        PressureLevel::None,
     ];
+    let expected: Vec<_> = steps.windows(2).map(|pair| (pair[0], pair[1])).collect();
     assert_eq!(levels, expected);
     for pair in told.windows(2).filter(|pair| pair[1].to < pair[1].from) {
         assert!(pair[1].at - pair[0].at >= 5 * SECOND, "{pair:?}");
     }
     let status = rig.player.memory_status().cpu_pressure;
-    assert_eq!((status.transitions.total(), status.peak), (7, Critical));
+    assert_eq!((status.transitions.total(), status.peak), (7, PressureLevel::Critical));
 }
 
 #[test]
@@ -278,19 +292,21 @@ fn percent_and_reserve_act_at_once_while_it_plays() {
     rig.command(Command::Play);
     rig.passes(1);
     let limit = |rig: &mut Rig| budget_of(&rig.player.snapshot()) / FRAME_BYTES;
-    // Nothing is read meanwhile: what is available and what we hold together stay 80 frames.
-    let usable = |rig: &Rig| 80 + rig.charged(Tier::Cpu) / FRAME_BYTES;
     rig.command(Command::SetMem(MemLimit::Percent(25)));
     rig.overdraft_bytes = 1 << 30;
-    let expected = usable(&rig) / 4;
     rig.tick();
-    assert!(limit(&mut rig).abs_diff(expected) <= 1, "{} of {expected}", limit(&mut rig));
+    assert!(limit(&mut rig).abs_diff(20) <= 1);
     rig.run(2);
     assert!(rig.charged(Tier::Cpu) <= rig.player.ledger().limit(Tier::Cpu), "the tier follows");
     rig.command(Command::SetReserve(40 * FRAME_BYTES));
-    let expected = (usable(&rig) - 40) / 4;
     rig.tick();
-    assert!(limit(&mut rig).abs_diff(expected) <= 1);
+    let lowered = limit(&mut rig);
+    assert!(lowered.abs_diff(10) <= 1);
+    for _ in 0..5 {
+        rig.command(Command::SetReserve(40 * FRAME_BYTES));
+        rig.run(3);
+        assert_eq!(limit(&mut rig), lowered, "the same again changes nothing");
+    }
 }
 
 #[test]
@@ -395,4 +411,41 @@ fn a_sample_alone_sets_the_limit() {
     rig.player.set_cpu_budget(CpuBudget::default());
     rig.player.set_memory(sample);
     assert_eq!(rig.player.ledger().limit(Tier::Cpu), (98 << 30) / 100 * 75);
+}
+
+#[test]
+fn a_limit_that_wavers_with_the_machine_moves_no_frame() {
+    let options = PlayerOptions {
+        cpu_budget: CpuBudget { limit: MemLimit::Percent(50), reserve: Reserve::Bytes(0) },
+        ..PlayerOptions::default()
+    };
+    let mut rig = Rig::with_options(4, options);
+    rig.player.set_reading(machine(160));
+    rig.add(|id| clip(id, 200));
+    rig.settle();
+    let before = (rig.pool.submitted().len(), rig.player.snapshot().cpu.evictions.total());
+    for round in 0..40 {
+        let ours = rig.charged(Tier::Cpu) / FRAME_BYTES;
+        rig.player.set_reading(machine(160 - ours + round % 3));
+        rig.run(20);
+    }
+    assert_eq!((rig.pool.submitted().len(), rig.player.snapshot().cpu.evictions.total()), before);
+}
+
+#[test]
+fn a_tight_clip_cap_is_reached_at_once_and_held() {
+    let mut rig = Rig::new(40, 60, 10);
+    rig.settle();
+    let cap = 12 * FRAME_BYTES;
+    rig.player.set_clip_cap(Some(cap));
+    rig.tick();
+    let id = rig.player.clips()[0].id;
+    assert!(rig.player.ledger().charged_clip(Tier::Cpu, id) <= cap);
+    rig.command(Command::Play);
+    for _ in 0..400 {
+        rig.run(1);
+        // What is on demand comes in beside.
+        assert!(rig.player.ledger().charged_clip(Tier::Cpu, id) <= cap + 2 * FRAME_BYTES);
+    }
+    assert!(rig.player.transport().counters().presented > 80);
 }

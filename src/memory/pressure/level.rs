@@ -126,7 +126,8 @@ impl PressureSettings {
     /// The level that a vote asks for with thresholds that lie `lowered_by` below the usual ones.
     fn rung(&self, vote: &Vote, lowered_by: f64) -> usize {
         let by_ratio = vote.share().map_or(0, |share| rungs_below(share, &self.enter, lowered_by));
-        by_ratio.max(vote.level as usize)
+        let level = if lowered_by > 0.0 { vote.held } else { vote.level };
+        by_ratio.max(level as usize)
     }
 }
 
@@ -237,7 +238,7 @@ impl PressureMachine {
         PressureLevel::ALL[self.level.rung]
     }
 
-    /// The same in three steps, from the highest share alone.
+    /// The same in three steps, from the highest vote.
     pub fn state(&self) -> MemoryState {
         STATES[self.state.rung]
     }
@@ -255,7 +256,7 @@ impl PressureMachine {
             let kept = &mut self.status.votes[vote.source as usize];
             *kept = Some(kept.map_or(share, |kept| kept.max(share)));
         }
-        self.status.fraction = votes.iter().filter_map(Vote::share).fold(0.0, f64::max);
+        self.status.fraction = self.status.votes.iter().flatten().copied().fold(0.0, f64::max);
     }
 
     fn step_state(&mut self, now: Nanos) {
@@ -335,10 +336,10 @@ mod tests {
     }
 
     #[test]
-    fn the_state_follows_the_shares_by_the_same_rule() {
+    fn the_state_follows_the_highest_vote_by_the_same_rule() {
         let mut machine = machine();
-        machine.step(0, &[Vote::level(VoteSource::Stall, PressureLevel::Critical), ratio(0.70)]);
-        assert_eq!((machine.state(), machine.level()), (MemoryState::Warning, PressureLevel::Critical));
+        machine.step(0, &[Vote::level(VoteSource::Stall, PressureLevel::Moderate), ratio(0.10)]);
+        assert_eq!((machine.state(), machine.level()), (MemoryState::Warning, PressureLevel::Moderate));
         machine.step(SECOND, &[ratio(0.85)]);
         assert_eq!(machine.state(), MemoryState::Critical);
         machine.step(7 * SECOND, &[ratio(0.81)]);
@@ -358,7 +359,7 @@ mod tests {
         let host = Vote::ratio(VoteSource::Host, 0.75);
         let transition = machine.step(0, &[ratio(0.2), host, stall]).unwrap();
         assert_eq!(transition.source, Some(VoteSource::Stall));
-        assert_eq!((transition.to, transition.fraction), (PressureLevel::High, 0.75));
+        assert_eq!((transition.to, transition.fraction), (PressureLevel::High, 0.95));
         let votes = machine.status().votes;
         assert_eq!(votes[VoteSource::Host as usize], Some(0.75));
         assert_eq!(votes[VoteSource::Stall as usize], Some(0.95));

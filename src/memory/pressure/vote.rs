@@ -14,6 +14,8 @@ const FULL_STALL_FACTOR: Nanos = 20;
 /// A control group at its limit only reports pressure if this share of it is no page cache: reading
 /// files alone fills a group up to its limit again and again, and costs nobody anything.
 const CROWDED_SHARE: f64 = 0.9;
+/// A level by the reserve is held until so much more of the reserve is available.
+const HELD_SHARE: u64 = 20;
 
 /// What one source says at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,17 +25,19 @@ pub struct Vote {
     pub ratio: Option<f64>,
     /// At least this level, whatever the share.
     pub level: PressureLevel,
+    /// At least this level once it is entered: like thresholds of a share, it is left later than entered.
+    pub held: PressureLevel,
 }
 
 impl Vote {
     /// A share that thresholds are applied to.
     pub const fn ratio(source: VoteSource, ratio: f64) -> Self {
-        Self { source, ratio: Some(ratio), level: PressureLevel::None }
+        Self { source, ratio: Some(ratio), level: PressureLevel::None, held: PressureLevel::None }
     }
 
     /// A level as such.
     pub const fn level(source: VoteSource, level: PressureLevel) -> Self {
-        Self { source, ratio: None, level }
+        Self { source, ratio: None, level, held: level }
     }
 
     /// The share, if it is a number.
@@ -47,7 +51,12 @@ impl Vote {
             (Some(one), Some(two)) => Some(one.max(two)),
             (one, two) => one.or(two),
         };
-        Self { source: self.source, ratio, level: self.level.max(other.level) }
+        Self {
+            source: self.source,
+            ratio,
+            level: self.level.max(other.level),
+            held: self.held.max(other.held),
+        }
     }
 }
 
@@ -169,13 +178,16 @@ pub fn available(reading: &Reading, tier: &Ours) -> Option<Vote> {
         return None;
     }
     let room_bytes = reading.sample.available_bytes.saturating_add(tier.evictable_bytes);
-    let level = match tier.reserve_bytes {
+    let of = |reserve: u64| match reserve {
         reserve if room_bytes < reserve / 4 => PressureLevel::Critical,
         reserve if room_bytes < reserve / 2 => PressureLevel::High,
         reserve if room_bytes < reserve => PressureLevel::Moderate,
-        _ => return None,
+        _ => PressureLevel::None,
     };
-    Some(Vote::level(VoteSource::Available, level))
+    let reserve_bytes = tier.reserve_bytes;
+    let held = of(reserve_bytes.saturating_add(reserve_bytes / HELD_SHARE));
+    let vote = Vote { source: VoteSource::Available, ratio: None, level: of(reserve_bytes), held };
+    (held > PressureLevel::None).then_some(vote)
 }
 
 /// How much of the time since the last reading was spent waiting for memory.

@@ -69,8 +69,14 @@ fn available_memory_is_measured_by_the_reserve() {
         (GIB / 2 - 1, Some(PressureLevel::Critical)),
     ];
     for (bytes, level) in table {
+        let level_of =
+            |vote: Option<Vote>| vote.map(|vote| vote.level).filter(|level| *level > PressureLevel::None);
         assert_eq!(level_of(available(&reading(64 * GIB, bytes), &tier)), level, "{bytes}");
     }
+    // Held until a twentieth of the reserve more is available.
+    let held = |bytes| available(&reading(64 * GIB, bytes), &tier).map(|vote| vote.held);
+    assert_eq!(held(7 * GIB / 2 + GIB / 10), Some(PressureLevel::Moderate));
+    assert_eq!(held(7 * GIB / 2 + GIB / 4), None);
     assert_eq!(available(&reading(64 * GIB, 0), &Ours::default()), None, "there is no reserve");
 }
 
@@ -134,7 +140,12 @@ fn two_votes_of_one_source_are_joined() {
         Vote::level(VoteSource::Cgroup, PressureLevel::High),
         Vote::ratio(VoteSource::Cgroup, 0.25),
     ]);
-    let joined = Vote { source: VoteSource::Cgroup, ratio: Some(0.5), level: PressureLevel::High };
+    let joined = Vote {
+        source: VoteSource::Cgroup,
+        ratio: Some(0.5),
+        level: PressureLevel::High,
+        held: PressureLevel::High,
+    };
     assert_eq!(votes.as_slice(), [joined]);
     votes.extend(VoteSource::ALL.map(|source| Vote::ratio(source, 0.1)));
     assert_eq!(votes.iter().count(), VoteSource::ALL.len());
