@@ -9,7 +9,7 @@ mod plane;
 
 pub use buffer::{FrameBuffer, FrameMemory, OutOfMemory};
 pub use key::{ClipId, FrameKey, LayerId, Revision};
-pub use order::{EvictionCause, RingEvent, RingOrders, RingReport, UploadOrder};
+pub use order::{EvictionCause, Refusal, RingEvent, RingOrders, RingReport, UploadOrder};
 pub use plane::{
     Area, LayoutError, PlaneLayout, PlaneSpan, PlaneSpec, ROW_ALIGN_BYTES, Role, SampleType, Window, rows_of,
 };

@@ -54,6 +54,17 @@ pub struct RingOrders {
     pub upload: Vec<UploadOrder>,
 }
 
+/// Why the ring took no frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The adapter makes no texture that large.
+    TooLarge,
+    /// The budget is taken by what may not leave.
+    OverBudget,
+    /// The device had no memory for it.
+    OutOfMemory,
+}
+
 /// What happened to one frame in the ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RingEvent {
@@ -63,9 +74,10 @@ pub enum RingEvent {
         bytes: u64,
         upload_nanos: u64,
     },
-    /// The frame could not be taken: its textures do not fit or could not be made.
+    /// The frame could not be taken.
     Refused {
         key: FrameKey,
+        reason: Refusal,
     },
     Evicted {
         key: FrameKey,

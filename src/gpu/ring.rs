@@ -11,7 +11,7 @@ use wgpu::{Extent3d, TextureDescriptor, TextureDimension, TextureUsages};
 use super::staging::{Upload, Uploader};
 use super::{Gpu, PlaneAccess};
 use crate::frame::{
-    Area, EvictionCause, FrameKey, PlaneLayout, RingEvent, RingOrders, RingReport, UploadOrder,
+    Area, EvictionCause, FrameKey, PlaneLayout, Refusal, RingEvent, RingOrders, RingReport, UploadOrder,
 };
 
 /// The textures of one frame.
@@ -153,9 +153,9 @@ impl TextureRing {
             true => PlaneAccess::Bits,
             false => PlaneAccess::of(&frame.layout),
         };
-        let Some(mut slot) = self.make_slot(gpu, &frame.layout, access) else {
-            self.events.push(RingEvent::Refused { key });
-            return;
+        let mut slot = match self.make_slot(gpu, &frame.layout, access) {
+            Ok(slot) => slot,
+            Err(reason) => return self.events.push(RingEvent::Refused { key, reason }),
         };
         slot.missing.clone_from(&frame.missing);
         let textures = slot.textures.clone();
@@ -165,25 +165,30 @@ impl TextureRing {
 
     /// A slot for a layout: an idle one of its class, or new textures inside the budget. A frame larger
     /// than the whole budget gets its textures when it is the only one.
-    fn make_slot(&mut self, gpu: &Gpu, layout: &Arc<PlaneLayout>, access: PlaneAccess) -> Option<Slot> {
+    fn make_slot(
+        &mut self,
+        gpu: &Gpu,
+        layout: &Arc<PlaneLayout>,
+        access: PlaneAccess,
+    ) -> Result<Slot, Refusal> {
         if let Some(position) = self.idle.iter().position(|slot| slot.fits(layout, access)) {
             let slot = self.idle.swap_remove(position);
-            return Some(Slot { layout: Arc::clone(layout), access, is_resident: false, ..slot });
+            return Ok(Slot { layout: Arc::clone(layout), access, is_resident: false, ..slot });
         }
         let bytes = layout.total_bytes() as u64;
         self.trim_idle(bytes);
         if self.charged_bytes() + bytes > self.budget_bytes && !self.slots.is_empty() {
-            return None;
+            return Err(Refusal::OverBudget);
         }
         let textures = match make_textures(gpu, layout, access) {
-            Some(textures) => textures,
-            None => {
+            Err(Refusal::OutOfMemory) => {
                 // One retry after every idle texture went.
                 self.idle.clear();
                 make_textures(gpu, layout, access)?
             }
+            made => made?,
         };
-        Some(Slot {
+        Ok(Slot {
             layout: Arc::clone(layout),
             access,
             textures,
@@ -194,11 +199,15 @@ impl TextureRing {
     }
 }
 
-/// One texture a plane, or nothing when the device has no room or no texture that large.
-fn make_textures(gpu: &Gpu, layout: &PlaneLayout, access: PlaneAccess) -> Option<Vec<wgpu::Texture>> {
+/// One texture a plane, unless the device has no room or no texture that large.
+fn make_textures(
+    gpu: &Gpu,
+    layout: &PlaneLayout,
+    access: PlaneAccess,
+) -> Result<Vec<wgpu::Texture>, Refusal> {
     let largest = gpu.max_texture_side();
     if layout.planes().iter().any(|plane| plane.width.max(plane.height) > largest) {
-        return None;
+        return Err(Refusal::TooLarge);
     }
     let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
     let textures = layout.planes().iter().map(|plane| {
@@ -215,10 +224,10 @@ fn make_textures(gpu: &Gpu, layout: &PlaneLayout, access: PlaneAccess) -> Option
     });
     let textures: Vec<wgpu::Texture> = textures.collect();
     match pollster::block_on(scope.pop()) {
-        None => Some(textures),
+        None => Ok(textures),
         Some(error) => {
             log::warn!("VRAM is full: {}", crate::text::shown(error.to_string()));
-            None
+            Err(Refusal::OutOfMemory)
         }
     }
 }

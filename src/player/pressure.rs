@@ -32,6 +32,13 @@ pub enum PressureEvent {
     },
 }
 
+/// What ended in an emergency.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Failed {
+    Allocation,
+    Device,
+}
+
 /// What is known of the pressure on one tier.
 struct TierPressure {
     machine: PressureMachine,
@@ -115,11 +122,12 @@ impl Pressure {
         &self.reading
     }
 
-    /// The machine refused memory, or the device was lost.
-    pub fn note_failure(&mut self, tier: Tier, now: Nanos) {
-        match tier {
-            Tier::Cpu => self.cpu.failures.note_allocation(now),
-            Tier::Gpu => self.gpu.failures.note_device(now),
+    /// The machine or the device refused memory, or the device was lost.
+    pub fn note_failure(&mut self, tier: Tier, failed: Failed, now: Nanos) {
+        let failures = &mut self.of_mut(tier).failures;
+        match failed {
+            Failed::Allocation => failures.note_allocation(now),
+            Failed::Device => failures.note_device(now),
         }
         self.next_at = Some(now + 1);
     }

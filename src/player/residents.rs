@@ -1,6 +1,7 @@
 //! Owns who comes into the two tiers and who leaves them: eviction, reservation, uploads.
 
 use super::Player;
+use super::pressure::Failed;
 use crate::cache::{Evicted, Origin};
 use crate::decode::DecodeError;
 use crate::frame::{ClipId, EvictionCause, FrameKey, FrameMemory, UploadOrder};
@@ -220,7 +221,7 @@ impl Player {
             Err(error) => {
                 drop(charge);
                 self.pool.clear();
-                self.pressure.note_failure(Tier::Cpu, now);
+                self.pressure.note_failure(Tier::Cpu, Failed::Allocation, now);
                 self.note_failure(key, DecodeError::Io { reason: error.to_string() }, now);
                 self.note_cpu(key);
                 None

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use super::pressure::Failed;
 use super::{Failure, Pace, Player, Source};
 use crate::cache::Origin;
 use crate::decode::{DecodeEnd, DecodeError, DecodeRequest, Decoded};
-use crate::frame::{EvictionCause, FrameBuffer, FrameKey, RingEvent, RingOrders, RingReport};
+use crate::frame::{EvictionCause, FrameBuffer, FrameKey, Refusal, RingEvent, RingOrders, RingReport};
 use crate::memory::{Charge, Component, IDLE_NANOS, Pooled, Tier};
 use crate::preload::{InFlight, Outcome, next_wanted};
 use crate::stats::{FrameStatus, PressureLevel, ShownStatus};
@@ -76,13 +77,7 @@ impl Player {
                     self.failures.remove(&key);
                     self.note_gpu(key);
                 }
-                RingEvent::Refused { key } => {
-                    self.gpu_traffic.refused += 1;
-                    self.ring.remove(key);
-                    let reason = "the graphics adapter does not take a frame of this size";
-                    self.note_failure(key, DecodeError::not_supported(reason), now);
-                    self.note_gpu(key);
-                }
+                RingEvent::Refused { key, reason } => self.take_refusal(key, reason, now),
                 RingEvent::Evicted { key, cause, .. } => {
                     self.ring_traffic.evictions.add(cause);
                     if cause == EvictionCause::DeviceLost {
@@ -93,7 +88,7 @@ impl Player {
             }
         }
         if report.device_lost > self.ring_traffic.device_lost {
-            self.pressure.note_failure(Tier::Gpu, now);
+            self.pressure.note_failure(Tier::Gpu, Failed::Device, now);
         }
         self.ring_traffic.device_lost = report.device_lost;
         if report.idle_bytes != self.idle_textures.bytes() {
@@ -106,6 +101,21 @@ impl Player {
             self.ledger.resize(&mut self.targets, report.target_bytes);
             self.update_limits();
         }
+    }
+
+    fn take_refusal(&mut self, key: FrameKey, reason: Refusal, now: Nanos) {
+        self.gpu_traffic.refused += 1;
+        self.ring.remove(key);
+        let text = match reason {
+            Refusal::TooLarge => "the graphics adapter does not take a frame of this size",
+            Refusal::OverBudget => "the budget of graphics memory does not hold a frame of this size",
+            Refusal::OutOfMemory => {
+                self.pressure.note_failure(Tier::Gpu, Failed::Allocation, now);
+                "the graphics memory is full"
+            }
+        };
+        self.note_failure(key, DecodeError::not_supported(text), now);
+        self.note_gpu(key);
     }
 
     fn is_shown_stream(&self, key: FrameKey) -> bool {

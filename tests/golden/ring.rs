@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rushes::color::{ColorSettings, Encoding};
-use rushes::frame::{EvictionCause, FrameBuffer, PlaneLayout, RingEvent, SampleType};
+use rushes::frame::{EvictionCause, FrameBuffer, PlaneLayout, Refusal, RingEvent, SampleType};
 
 use crate::picture::{GREY, RGBA, frame, key, plain, varied};
 use crate::screen::{ONE_TO_ONE, Screen};
@@ -91,7 +91,7 @@ fn a_frame_larger_than_the_budget_is_taken_when_it_is_alone() {
     screen.load(key(0), &numbered(&layout, 0));
     verify(&screen, 0, &numbered(&layout, 0));
     screen.apply(Vec::new(), vec![(key(1), &numbered(&layout, 1))]);
-    assert!(screen.finish().contains(&RingEvent::Refused { key: key(1) }));
+    assert!(screen.finish().contains(&RingEvent::Refused { key: key(1), reason: Refusal::OverBudget }));
     screen.apply(vec![key(0)], vec![(key(1), &numbered(&layout, 1))]);
     screen.finish();
     verify(&screen, 1, &numbered(&layout, 1));
@@ -103,7 +103,7 @@ fn a_frame_wider_than_the_largest_texture_is_refused() {
     let Some(mut screen) = Screen::new(name, 64 << 20, false) else { return };
     let wide = plain(&GREY, SampleType::U8, screen.gpu.max_texture_side() + 1, 1);
     screen.apply(Vec::new(), vec![(key(0), &frame(&wide, |_, _, _| 1))]);
-    assert_eq!(screen.finish(), [RingEvent::Refused { key: key(0) }]);
+    assert_eq!(screen.finish(), [RingEvent::Refused { key: key(0), reason: Refusal::TooLarge }]);
     assert_eq!(screen.gpu.uncaught_errors(), 0);
     let picture = numbered(&plain(&RGBA, SampleType::F16, SIZE.0, SIZE.1), 1);
     screen.load(key(1), &picture);

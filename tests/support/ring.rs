@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use rushes::frame::{EvictionCause, FrameBuffer, FrameKey, RingEvent, RingOrders, RingReport};
+use rushes::frame::{EvictionCause, FrameBuffer, FrameKey, Refusal, RingEvent, RingOrders, RingReport};
 
 use super::pool::mark;
 
@@ -83,7 +83,8 @@ impl FakeRing {
         let is_over = self.bytes() + bytes > budget_bytes && !self.slots.is_empty();
         self.over_budget += u64::from(is_over);
         if is_over || self.refuses.contains(&key.index) {
-            self.events.push(RingEvent::Refused { key });
+            let reason = if is_over { Refusal::OverBudget } else { Refusal::TooLarge };
+            self.events.push(RingEvent::Refused { key, reason });
             return;
         }
         self.slots.insert(key, Slot { bytes, steps_left: self.delay_steps, frame: Some(frame) });
