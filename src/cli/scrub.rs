@@ -57,6 +57,7 @@ pub fn scrub(args: &ScrubArgs, interrupt: &Interrupt) -> Result<(), Failure> {
         stale_running_peak: 0,
         random: SEED,
     };
+    run.show_first()?;
     let last = run.run(args)?;
     let report = run.report(args, last);
     if args.json {
@@ -66,26 +67,43 @@ pub fn scrub(args: &ScrubArgs, interrupt: &Interrupt) -> Result<(), Failure> {
 }
 
 impl Scrub<'_> {
+    /// Shows where the playhead stands before anything is measured: the first draw compiles shaders.
+    fn show_first(&mut self) -> Result<(), Failure> {
+        let index = self.headless.player.transport().travel.playhead;
+        self.pending = Some(Pending { index, since: Instant::now() });
+        self.wait_for_picture()?;
+        self.settle = Histogram::default();
+        Ok(())
+    }
+
+    fn wait_for_picture(&mut self) -> Result<(), Failure> {
+        let started = Instant::now();
+        while self.pending.is_some() {
+            if started.elapsed() > SETTLE_AT_MOST {
+                return Err(Failure::new(Failure::FAILED, "the frame at the playhead never came"));
+            }
+            self.step(SETTLE_AT_MOST)?;
+        }
+        Ok(())
+    }
+
     /// Seeks for the time that was asked for, then waits for the last frame; how long that took.
     fn run(&mut self, args: &ScrubArgs) -> Result<Duration, Failure> {
         let area = self.headless.player.transport().travel.area;
         let period = Duration::from_secs_f64(1.0 / args.seeks_per_s);
-        let (started, length) = (Instant::now(), Duration::from_secs_f64(args.secs));
-        let mut next = started;
-        while started.elapsed() < length {
-            if Instant::now() >= next {
+        let seeks = (args.secs * args.seeks_per_s).round().max(1.0) as u64;
+        let started = Instant::now();
+        while self.seeks < seeks {
+            // A picture that takes long to draw does not slow the hand down.
+            let due = (started.elapsed().as_secs_f64() * args.seeks_per_s) as u64 + 1;
+            while self.seeks < due.min(seeks) {
                 self.seek(area);
-                next += period;
             }
+            let next = started + period.mul_f64(self.seeks as f64);
             self.step(next.saturating_duration_since(Instant::now()))?;
         }
         let storm_end = Instant::now();
-        while self.pending.is_some() {
-            if storm_end.elapsed() > SETTLE_AT_MOST {
-                return Err(Failure::new(Failure::FAILED, "the last frame of the storm never came"));
-            }
-            self.step(SETTLE_AT_MOST)?;
-        }
+        self.wait_for_picture()?;
         Ok(storm_end.elapsed())
     }
 
