@@ -32,7 +32,7 @@ pub use pressure::{
     PressureSettings, Priority, Profile, ProfileError, SettingsError, Trace, TraceError, Transition, Vote,
     Votes, machine_votes, ours_vote, priorities_for,
 };
-pub use purge::Purger;
+pub use purge::{Purger, spare_address_space};
 pub use quota::{BACKGROUND_WEIGHT, COMPARE_WEIGHT, FOREGROUND_WEIGHT, Quota, Share, VISIBLE_WEIGHT, quotas};
 pub use reading::{CgroupEvents, CgroupReading, MachineSource, Reading, Source, Stall};
 pub use sample::{MemorySample, Sampler, adapter_memory};

@@ -1,5 +1,6 @@
-//! Owns the request to the allocator to give back to the machine what it keeps for later, at most
-//! once a second. Holds the one `unsafe` of this room. The thread that ticks.
+//! Owns what the allocator of the system is asked for: to give back to the machine what it keeps for later, at most
+//! once a second, and to be modest where address space is short. Holds the `unsafe` of this room. The thread that
+//! ticks; what is asked at the start, before any other thread runs.
 
 #![allow(unsafe_code, reason = "the allocator is asked through the C library, which has no safe way")]
 
@@ -55,6 +56,24 @@ fn trim() {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn trim() {}
+
+/// Asks the allocator for fewer arenas where the address space is limited. Each reserves 64 MiB of it, used or not, and
+/// there is one for nearly every thread: more than all frames of a small budget together.
+pub fn spare_address_space() {
+    if super::sample::address_space_limit().is_some() {
+        limit_arenas();
+    }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn limit_arenas() {
+    const FEW_ARENAS: libc::c_int = 2;
+    // SAFETY: mallopt takes two plain numbers and may be called at any time; an answer of 0 means that nothing changed.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, FEW_ARENAS) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn limit_arenas() {}
 
 #[cfg(test)]
 mod tests {

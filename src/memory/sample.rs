@@ -86,13 +86,14 @@ pub fn adapter_memory(pci_address: &str) -> Option<u64> {
     gpus.iter().find(at_address)?.total_memory().filter(|bytes| *bytes > 0)
 }
 
+/// The most that this process may map, where that is limited.
 #[cfg(unix)]
-fn address_space_limit() -> Option<u64> {
+pub(super) fn address_space_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::As).current
 }
 
 #[cfg(not(unix))]
-fn address_space_limit() -> Option<u64> {
+pub(super) fn address_space_limit() -> Option<u64> {
     None
 }
 
