@@ -381,6 +381,7 @@ impl Player {
             return (limit, gpu_limit);
         }
         let usable = budget.usable_bytes(&self.sample, self.own_at_sample);
+        // One pool: textures that the machine has no room for would be taken from everyone else.
         let gpu_limit = gpu_limit.min(usable.max(beside));
         (limit.min(usable.saturating_sub(gpu_limit)), gpu_limit)
     }

@@ -204,9 +204,11 @@ impl Player {
         frames.into_iter().sum::<u64>() > self.ledger.limit(Tier::Cpu)
     }
 
-    /// Gives up the RAM copies of what VRAM holds, for the overdraft slot.
+    /// Gives up the RAM copies of what VRAM holds, for the overdraft slot, and what VRAM refused: its slate needs no
+    /// picture, and playback goes on behind it.
     fn evict_copies(&mut self, now: Nanos) {
-        for key in self.tier.keys_where(|key| self.ring.is_resident(key)) {
+        let is_idle = |key: FrameKey| self.ring.is_resident(key) || self.failures.contains_key(&key);
+        for key in self.tier.keys_where(is_idle) {
             self.evict_cpu(key, EvictionCause::MadeRoom, now);
         }
     }

@@ -3,7 +3,8 @@
 use rushes::player::Command;
 use rushes::time::Direction;
 
-use crate::support::rig::Rig;
+use crate::support::clips::FRAME_BYTES;
+use crate::support::rig::{BOOKS_BYTES, Rig};
 
 #[test]
 fn a_slow_ring_delays_frames_and_loses_none() {
@@ -38,6 +39,17 @@ fn a_frame_that_the_ring_refused_for_a_while_is_shown_in_the_end() {
     rig.ring.refuses.clear();
     rig.run(500);
     assert_eq!(rig.exact(), Some(0));
+}
+
+#[test]
+fn a_refused_frame_does_not_keep_the_only_buffer_from_the_next_one() {
+    let mut rig = Rig::new(10, 0, 10);
+    rig.overdraft_bytes = FRAME_BYTES + BOOKS_BYTES;
+    rig.ring.refuses.extend([3, 4]);
+    rig.command(Command::Play);
+    // Well before the time at which a refused frame is tried again for the third time.
+    rig.passes(2);
+    assert!(rig.player.snapshot().gpu.refused > 0);
 }
 
 #[test]
