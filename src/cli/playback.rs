@@ -11,6 +11,7 @@ use super::{Failure, report};
 use crate::cache::Origin;
 use crate::color::ColorSettings;
 use crate::memory::format_bytes;
+use crate::metrics::ProcessFigures;
 use crate::player::{Command, Filter, Framing, Pace, Waits};
 use crate::stage::{Canvas, StripView, place};
 use crate::stats::{Histogram, Percentiles, ShownStatus, Snapshot, TierStatus};
@@ -40,6 +41,12 @@ pub struct Pass {
     pub cpu_hits: u64,
     pub gpu_hits: u64,
     pub fps: f64,
+    /// Frames asked of the decoders, whatever became of them.
+    pub requests: u64,
+    /// Of the process at the end of the pass; null where the system does not say.
+    pub rss_bytes: Option<u64>,
+    pub threads: Option<u64>,
+    pub open_files: Option<u64>,
 }
 
 /// What was shown, for comparing runs picture by picture.
@@ -254,6 +261,7 @@ impl Run<'_> {
         let decodes =
             |snapshot: &Snapshot| snapshot.decode.ok + snapshot.decode.degraded + snapshot.decode.error;
         let seconds = started.elapsed().as_secs_f64();
+        let process = ProcessFigures::read();
         self.passes.push(Pass {
             number: self.passes.len() as u32 + 1,
             decodes: decodes(&now) - decodes(before),
@@ -262,6 +270,10 @@ impl Run<'_> {
             cpu_hits: now.cpu.hits - before.cpu.hits,
             gpu_hits: now.gpu.hits - before.gpu.hits,
             fps: (self.presents - presents) as f64 / seconds.max(1e-9),
+            requests: now.decode.requested - before.decode.requested,
+            rss_bytes: process.rss_bytes,
+            threads: process.threads,
+            open_files: process.open_fds,
         });
         self.pass_start = (now, Instant::now(), self.presents);
     }
@@ -349,7 +361,7 @@ impl Playback {
             "checksums": self.checksums,
             "decode": {
                 "ok": decode.ok, "degraded": decode.degraded, "error": decode.error, "stale": decode.stale,
-                "cancelled": decode.cancelled,
+                "cancelled": decode.cancelled, "requested": decode.requested, "refused": decode.refused,
                 "ms": { "p50": snapshot.decode_ms.p50, "p95": snapshot.decode_ms.p95, "p99": snapshot.decode_ms.p99 },
             },
             "epochs": snapshot.epoch,

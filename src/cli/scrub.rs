@@ -162,6 +162,7 @@ impl Scrub<'_> {
             "seeks_per_s": args.seeks_per_s,
             "secs": args.secs,
             "seeks": self.seeks,
+            "last_frame": snapshot.clip.as_ref().map(|clip| clip.frame_number),
             "settled": self.settle.count(),
             "settle_ms": self.settle.percentiles(),
             "last_settle_ms": last.as_secs_f64() * 1e3,
