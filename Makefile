@@ -3,7 +3,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint clean-cache
+.PHONY: help setup build demo test soak bench lint clean-cache
 
 help: ## this list
 	@echo 'Targets (arguments: make demo ARGS="--size 1280x720"):'
@@ -23,6 +23,9 @@ demo: setup ## write a synthetic sequence once and play it in a window
 test: ## format, lint and all tests; the last line is the sum
 	@.ci/setup --for-tests
 	@.ci/test $(ARGS)
+
+soak: setup ## 10,000 passes of 50 frames; fails on a leak or a slope of the memory; a few minutes
+	cargo test --locked --test soak -- --ignored --nocapture $(ARGS)
 
 bench: setup ## the benchmarks
 	cargo bench --locked $(ARGS)

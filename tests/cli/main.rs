@@ -1,9 +1,16 @@
-//! The program as scripts see it: exit codes, reports, pictures, and what it does on bad disks. Runs the
-//! built binary.
+//! The program as scripts see it: exit codes, reports, pictures, metrics, settings, and what it does on bad disks and
+//! with little memory. Runs the built binary.
 
 mod bench;
 mod faults;
+#[cfg(target_os = "linux")]
+mod limits;
+mod metrics;
+mod passes;
+mod pressure;
 mod raw;
+mod scrub;
+mod settings;
 mod usage;
 
 #[path = "../support/mod.rs"]

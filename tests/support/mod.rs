@@ -10,6 +10,8 @@ pub mod pool;
 pub mod program;
 pub mod rig;
 pub mod ring;
+pub mod running;
+pub mod scrape;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use rushes::encode::{DemoCodec, DemoOptions, FIRST_DEMO_FRAME, write_demo_sequence};
 use serde_json::Value;
 
 /// The built program, headless whatever the desktop, without the settings of whoever runs the tests.
@@ -39,12 +40,37 @@ pub fn text(path: &Path) -> &str {
 
 /// A small synthetic sequence in a folder of its own; returns its pattern.
 pub fn demo_sequence(folder: &Path, frames: u32) -> String {
-    let options = rushes::encode::DemoOptions {
-        width: 320,
-        height: 180,
-        frames,
-        codec: rushes::encode::DemoCodec::Zip,
-    };
-    rushes::encode::write_demo_sequence(folder, &options, &mut |_, _| {}).expect("the demo is written");
+    sequence_of(folder, 320, 180, frames)
+}
+
+/// One of 64x36 pixels, for tests of many frames; frame 1001 is the first.
+pub fn tiny_sequence(folder: &Path, frames: u32) -> String {
+    sequence_of(folder, 64, 36, frames)
+}
+
+/// One of 4096x2160 pixels whose frames all show the same picture; only the first is painted.
+pub fn large_sequence(folder: &Path, frames: u32) -> String {
+    let pattern = sequence_of(folder, 4096, 2160, 1);
+    let file = |index| folder.join(format!("demo.{}.exr", FIRST_DEMO_FRAME + index));
+    for index in 1..frames {
+        std::fs::hard_link(file(0), file(index)).expect("another name for the frame");
+    }
+    pattern
+}
+
+fn sequence_of(folder: &Path, width: u32, height: u32, frames: u32) -> String {
+    let options = DemoOptions { width, height, frames, codec: DemoCodec::Zip };
+    write_demo_sequence(folder, &options, &mut |_, _| {}).expect("the demo is written");
     folder.join("demo.####.exr").to_str().expect("plain characters").to_string()
+}
+
+/// A number of a report; it has to be there and whole.
+pub fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("a whole number was expected, found {value}"))
+}
+
+/// A field of every pass of a playback report.
+pub fn of_passes(report: &Value, field: &str) -> Vec<u64> {
+    let passes = report["passes"].as_array().expect("the passes");
+    passes.iter().map(|pass| number(&pass[field])).collect()
 }
