@@ -25,7 +25,7 @@ test: ## format, lint and all tests; the last line is the sum
 	@.ci/test $(ARGS)
 
 soak: setup ## 10,000 passes of 50 frames; fails on a leak or a slope of the memory; a few minutes
-	cargo test --locked --test soak -- --ignored --nocapture $(ARGS)
+	RUSHES_SOAK_LOOPS=10000 cargo test --locked --test soak -- --nocapture $(ARGS)
 
 bench: setup ## the benchmarks
 	cargo bench --locked $(ARGS)

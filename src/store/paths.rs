@@ -58,7 +58,7 @@ mod tests {
         let (_, module) = module_path!().split_once("::").unwrap();
         let test = format!("{module}::a_child_prints_its_path");
         let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", &test, "--ignored", "--nocapture"])
+            .args(["--exact", &test, "--nocapture"])
             .env_clear()
             .envs(variables.iter().copied())
             .output()
@@ -70,7 +70,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "run as a child by the tests of the environment"]
     fn a_child_prints_its_path() {
         let path = config_path();
         assert!(path.as_ref().is_none_or(|path| path.is_absolute()));

@@ -10,6 +10,8 @@ use support::program::{json, number, of_passes, run, tiny_sequence};
 #[path = "../support/mod.rs"]
 mod support;
 
+/// Set by `make soak`.
+const LOOPS_VARIABLE: &str = "RUSHES_SOAK_LOOPS";
 const FRAMES: u64 = 50;
 const BUDGET: &str = "4MiB";
 /// Growth of the resident size over all passes but the first tenth, by their slope. Every pass that kept a frame, or
@@ -104,18 +106,13 @@ fn expect_within_budgets(report: &Value, base_bytes: u64) {
     assert!(peak <= most, "{peak} bytes were taken; budgets {budgets}, without a clip {base_bytes}");
 }
 
+/// As many passes as the variable says, 500 without it.
 #[cfg(target_os = "linux")]
 #[test]
-fn five_hundred_passes_cost_what_one_costs() {
-    soak(500);
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-#[ignore = "some minutes: make soak"]
-fn ten_thousand_passes_cost_what_one_costs() {
+fn many_passes_cost_what_one_costs() {
+    let loops = std::env::var(LOOPS_VARIABLE).map_or(500, |loops| loops.parse().expect("a number of passes"));
     let started = Instant::now();
-    soak(10_000);
+    soak(loops);
     assert!(started.elapsed() < LONGEST_SOAK, "it took {:?}", started.elapsed());
 }
 
