@@ -425,6 +425,7 @@ impl Player {
     pub fn set_alloc_limit(&mut self, bytes_per_s: Option<u64>) {
         self.options.alloc_limit_bytes_per_s = bytes_per_s;
         self.alloc_limit = bytes_per_s.map(|rate| TokenBucket::new(rate, self.now));
+        self.admit_at = None;
         self.needs_plan = true;
     }
 
@@ -470,6 +471,8 @@ impl Player {
         self.clips.clear();
         self.pressure.waiting_clips.clear();
         self.shown_clip = 0;
+        self.transport.pause();
+        self.admit_at = None;
         self.scratch_peak = 0;
         self.failures.clear();
         self.known_bytes.clear();

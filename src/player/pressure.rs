@@ -389,10 +389,9 @@ impl Player {
             return;
         }
         for clip in std::mem::take(&mut self.pressure.waiting_clips) {
-            self.tell(format!("{} is open now", clip.name), now);
+            // What somebody looks at stays; a clip that came late does not jump in.
+            self.tell(format!("{} is open now, after the other clips", clip.name), now);
             self.add_clip(clip);
         }
-        // It was opened to be seen.
-        self.show_clip(self.clips.len() - 1);
     }
 }

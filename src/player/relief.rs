@@ -32,7 +32,9 @@ impl Player {
     /// Lets go of the frames of a tier that a level does not keep.
     fn take_frames(&mut self, tier: Tier, level: PressureLevel, now: Nanos) {
         let Some(keep) = self.keep_in(tier) else { return };
-        let protected = self.protected_keys();
+        let mut protected = self.protected_keys();
+        // The playhead may go on in this tick to a frame that is not there: what is on screen stays for that.
+        protected.extend(self.on_screen);
         let goes = |key: &FrameKey| !protected.contains(key) && does_go(&keep, level, *key);
         let going: Vec<FrameKey> = match tier {
             Tier::Cpu => self.tier.unread_keys().filter(goes).collect(),

@@ -79,6 +79,7 @@ impl Player {
             self.evict_gpu(key, EvictionCause::Unwanted);
         }
         self.pool.clear();
+        self.orders.drop_idle = true;
         self.ledger.forget_idle_clips();
     }
 
@@ -197,11 +198,15 @@ impl Player {
         self.allocate(key, class, charge, now)
     }
 
-    /// Whether frames alone exceed the limit: the overdraft slot is taken.
+    /// Whether frames exceed the limit already: the overdraft slot is taken. What lies beside them may be more than a
+    /// small limit by itself.
     fn frames_overdraw(&self) -> bool {
-        let frames = [Component::Frames, Component::InFlight]
-            .map(|component| self.ledger.charged_component(Tier::Cpu, component));
-        frames.into_iter().sum::<u64>() > self.ledger.limit(Tier::Cpu)
+        let frames: u64 = [Component::Frames, Component::InFlight]
+            .into_iter()
+            .map(|component| self.ledger.charged_component(Tier::Cpu, component))
+            .sum();
+        let charged = self.ledger.charged(Tier::Cpu);
+        frames > 0 && charged > self.ledger.limit(Tier::Cpu).max(charged - frames)
     }
 
     /// Gives up the RAM copies of what VRAM holds, for the overdraft slot, and what VRAM refused: its slate needs no

@@ -126,8 +126,11 @@ impl Player {
             // What decode threads give back while idle they take again with the next frame.
             beside += self.scratch_peak.saturating_sub(self.scratch.bytes());
         }
-        let of_others: u64 =
-            self.other_clips(tier).map(|(usage, quota, _)| usage.min(quota.guarantee_bytes)).sum();
+        let kept = |(usage, quota, clip): (u64, Quota, ClipId)| {
+            let books = self.ledger.charged_clip_component(tier, Component::Metadata, clip);
+            usage.saturating_sub(books).min(quota.guarantee_bytes)
+        };
+        let of_others: u64 = self.other_clips(tier).map(kept).sum();
         let room = self.ledger.limit(tier).saturating_sub(beside + of_others);
         let cap = self.options.clip_cap_bytes.filter(|_| tier == Tier::Cpu).unwrap_or(u64::MAX);
         room.min(cap) / self.frame_bytes_in(tier)

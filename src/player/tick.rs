@@ -381,7 +381,7 @@ impl Player {
             }
             return;
         }
-        let Some(keys) = self.needed_keys(due, limit) else { return };
+        let keys = self.needed_keys(due, limit).unwrap_or_default();
         self.needs_plan = keys.len() >= limit && !keys.is_empty();
         for key in keys.into_iter().take(limit) {
             if !self.issue(key, now) {

@@ -229,19 +229,3 @@ fn a_paused_player_fills_both_tiers_around_the_playhead_and_rests() {
     let snapshot = rig.player.snapshot();
     assert!(snapshot.cpu.resident_frames >= 18 && snapshot.gpu.resident_frames >= 9);
 }
-
-#[test]
-fn idle_textures_go_back_after_a_while() {
-    let mut rig = Rig::new(20, 20, 40);
-    rig.settle();
-    rig.ring.idle_bytes = 3 * FRAME_BYTES;
-    rig.tick();
-    assert_eq!(rig.player.ledger().charged_component(Tier::Gpu, Component::PoolSlack), 3 * FRAME_BYTES);
-    assert_eq!(rig.ring.dropped_idle, 0);
-    let wake_at = rig.last.wake_at.expect("a time to look again");
-    rig.tick_after(6 * SECOND);
-    assert!(wake_at <= 6 * SECOND + rushes::time::Clock::now(&rig.clock));
-    rig.tick();
-    assert_eq!(rig.ring.dropped_idle, 1);
-    assert_eq!(rig.player.ledger().charged_component(Tier::Gpu, Component::PoolSlack), 0);
-}

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "every test binary compiles all of this and uses a part of it")]
 
 pub mod clips;
+pub mod machine;
 pub mod optimum;
 pub mod planes;
 pub mod pool;
@@ -65,6 +66,15 @@ pub fn gpu(test: &str) -> Option<Gpu> {
             skip(test, &error.to_string());
             None
         }
+    }
+}
+
+/// So many cases of a property where nobody asks for another number of them.
+pub fn cases(usual: u32) -> proptest::test_runner::Config {
+    let asked = proptest::test_runner::Config { failure_persistence: None, ..Default::default() };
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => asked,
+        None => proptest::test_runner::Config { cases: usual, ..asked },
     }
 }
 

@@ -35,6 +35,10 @@ pub struct Script {
     pub shares_frames: bool,
     /// Frames that are this many times as large as the header of the clip says.
     pub times: HashMap<u32, u32>,
+    /// Bytes that the workers keep between jobs.
+    pub held_bytes: u64,
+    /// They were asked to give them back, and do so with the next job.
+    gives_back: bool,
 }
 
 /// The test's side of the workers.
@@ -50,6 +54,8 @@ impl ScriptedPool {
             submitted: Vec::new(),
             ends: HashMap::new(),
             times: HashMap::new(),
+            held_bytes: 0,
+            gives_back: false,
             shares_frames: false,
         })))
     }
@@ -85,6 +91,14 @@ impl ScriptedPool {
         script.out.iter().filter(|job| job.request.watch.is_stale()).map(|job| job.key.index).collect()
     }
 
+    /// Jobs and outcomes that the workers have, and the bytes of their buffers.
+    pub fn in_flight(&self) -> (usize, u64) {
+        let script = self.script();
+        let out = script.out.iter().map(|job| job.memory.len_bytes());
+        let bytes = out.chain(script.ready.iter().map(|outcome| outcome.memory.len_bytes()));
+        (bytes.clone().count(), bytes.sum::<usize>() as u64)
+    }
+
     /// Finishes up to `jobs` jobs, oldest first, as the script says.
     pub fn work(&self, jobs: usize) {
         for _ in 0..jobs {
@@ -105,6 +119,9 @@ impl ScriptedPool {
 impl Script {
     fn finish(&mut self, job: Job, forced: Option<End>) {
         let Job { key, request, mut memory } = job;
+        if std::mem::take(&mut self.gives_back) {
+            self.held_bytes = 0;
+        }
         let scripted = self.ends.get(&key.index).copied().unwrap_or(End::Done);
         let end = match forced {
             None if request.watch.is_stale() => End::Skipped,
@@ -169,5 +186,13 @@ impl WorkerPool for ScriptedPool {
 
     fn try_outcome(&mut self) -> Option<Outcome> {
         self.script().ready.pop_front()
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.script().held_bytes
+    }
+
+    fn release_held(&mut self) {
+        self.script().gives_back = true;
     }
 }

@@ -9,6 +9,7 @@ use rushes::stats::{DecodeCounters, PressureLevel, ShownStatus};
 use rushes::time::{Clock, Direction, ManualClock, Nanos};
 
 use super::clips::{self, FRAME_BYTES};
+use super::machine::FakeMachine;
 use super::pool::ScriptedPool;
 use super::ring::FakeRing;
 
@@ -39,6 +40,9 @@ pub struct Rig {
     pub jobs_per_tick: usize,
     /// Bytes that may be charged above the limits: those of the overdraft slot.
     pub overdraft_bytes: u64,
+    /// Read once a second, where there is one; without it there is memory without end.
+    pub machine: Option<FakeMachine>,
+    read_at: Option<Nanos>,
     pub last: Tick,
 }
 
@@ -54,17 +58,17 @@ pub fn budget_bytes(bytes: u64) -> CpuBudget {
 impl Rig {
     /// A rig without clips whose tiers hold so many frames.
     pub fn empty(cpu_frames: u64, gpu_frames: u64) -> Self {
-        Self::with_options(
-            gpu_frames,
-            PlayerOptions { cpu_budget: budget(cpu_frames), ..PlayerOptions::default() },
-        )
+        Self::with_options(PlayerOptions {
+            cpu_budget: budget(cpu_frames),
+            gpu_budget_bytes: gpu_frames * FRAME_BYTES,
+            pace: Pace::EveryFrame,
+            ..PlayerOptions::default()
+        })
     }
 
-    /// The same with other settings.
-    pub fn with_options(gpu_frames: u64, options: PlayerOptions) -> Self {
+    /// A rig without clips whose player starts with these settings.
+    pub fn with_options(options: PlayerOptions) -> Self {
         let pool = ScriptedPool::new(CREDITS);
-        let gpu_budget_bytes = gpu_frames * FRAME_BYTES;
-        let options = PlayerOptions { gpu_budget_bytes, pace: Pace::EveryFrame, ..options };
         let mut player = Player::new(options, Box::new(pool.clone()));
         player.set_memory(MemorySample { available_bytes: 1 << 40, ..MemorySample::default() });
         Self {
@@ -74,6 +78,8 @@ impl Rig {
             clock: ManualClock::default(),
             jobs_per_tick: CREDITS,
             overdraft_bytes: 0,
+            machine: None,
+            read_at: None,
             last: Tick::default(),
         }
     }
@@ -93,6 +99,9 @@ impl Rig {
 
     /// One tick at the present time, with everything that must hold after it.
     pub fn tick(&mut self) -> &Tick {
+        if self.read_at.is_none_or(|at| self.clock.now() - at >= SECOND) {
+            self.read_machine();
+        }
         self.pool.work(self.jobs_per_tick);
         let report = self.ring.step();
         let mut tick = self.player.tick(self.clock.now(), &report);
@@ -100,6 +109,16 @@ impl Rig {
         self.last = tick;
         self.check();
         &self.last
+    }
+
+    /// Tells the player what the machine says now, where there is one.
+    pub fn read_machine(&mut self) {
+        let Some(machine) = &self.machine else { return };
+        let now = self.clock.now();
+        let vram = if machine.has_vram { self.charged(Tier::Gpu) } else { 0 };
+        let reading = machine.reading(self.charged(Tier::Cpu) + vram, now);
+        self.read_at = Some(now);
+        self.player.set_reading(reading);
     }
 
     /// A tick after some time.
@@ -221,7 +240,11 @@ impl Rig {
         let ledger = self.player.ledger();
         for tier in [Tier::Cpu, Tier::Gpu] {
             let most = ledger.limit(tier) + self.overdraft_bytes;
-            assert!(ledger.charged(tier) <= most, "{tier:?} has {} of {most}", ledger.charged(tier));
+            // Idle textures go as soon as the ring needs their room, which it tells with its next report.
+            let idle =
+                if tier == Tier::Gpu { ledger.charged_component(tier, Component::PoolSlack) } else { 0 };
+            let charged = ledger.charged(tier) - idle;
+            assert!(charged <= most, "{tier:?} has {charged} of {most}");
         }
         let frames = ledger.charged_component(Tier::Gpu, Component::Frames);
         assert!(frames + self.ring.staging_bytes >= self.ring.bytes(), "the ring holds what nobody charged");
