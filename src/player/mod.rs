@@ -381,8 +381,10 @@ impl Player {
             return (limit, gpu_limit);
         }
         let usable = budget.usable_bytes(&self.sample, self.own_at_sample);
-        // One pool: textures that the machine has no room for would be taken from everyone else.
-        let gpu_limit = gpu_limit.min(usable.max(beside));
+        // One pool: textures that the machine has no room for would be taken from everyone else. Where both do not
+        // fit, neither takes more than half from the other.
+        let for_frames = limit.min(usable / 2);
+        let gpu_limit = gpu_limit.min((usable - for_frames).max(beside));
         (limit.min(usable.saturating_sub(gpu_limit)), gpu_limit)
     }
 
