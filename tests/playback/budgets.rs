@@ -201,7 +201,7 @@ fn one_pool_for_both_tiers_holds_their_sum() {
     player.set_memory(sample);
     assert_eq!(limits(&player), (70 * FRAME_BYTES, 30 * FRAME_BYTES));
     player.set_memory(MemorySample { available_bytes: 20 * FRAME_BYTES, ..MemorySample::default() });
-    assert_eq!(limits(&player), (0, 20 * FRAME_BYTES), "what the machine does not have is nobody's");
+    assert_eq!(limits(&player), (10 * FRAME_BYTES, 10 * FRAME_BYTES), "neither takes all of what is left");
 }
 
 #[test]
