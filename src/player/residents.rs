@@ -209,10 +209,12 @@ impl Player {
         frames > 0 && charged > self.ledger.limit(Tier::Cpu).max(charged - frames)
     }
 
-    /// Gives up the RAM copies of what VRAM holds, for the overdraft slot, and what VRAM refused: its slate needs no
-    /// picture, and playback goes on behind it.
+    /// Gives up the RAM copies of what VRAM holds, for the overdraft slot, what VRAM refused (its slate needs no picture,
+    /// and playback goes on behind it), and smaller pictures, which make way for the frame itself.
     fn evict_copies(&mut self, now: Nanos) {
-        let is_idle = |key: FrameKey| self.ring.is_resident(key) || self.failures.contains_key(&key);
+        let is_idle = |key: FrameKey| {
+            self.ring.is_resident(key) || self.failures.contains_key(&key) || self.is_proxy(key)
+        };
         for key in self.tier.keys_where(is_idle) {
             self.evict_cpu(key, EvictionCause::MadeRoom, now);
         }

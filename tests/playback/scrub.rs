@@ -5,7 +5,7 @@ use rushes::player::{ClipOptions, Command};
 use rushes::stats::ShownStatus;
 
 use crate::support::clips::{self, FRAME_BYTES};
-use crate::support::rig::{Rig, SECOND, STEP};
+use crate::support::rig::{Rig, SECOND, STEP, budget, budget_bytes};
 
 fn rig() -> Rig {
     let mut rig = Rig::empty(100, 100);
@@ -129,4 +129,21 @@ fn a_hand_that_is_faster_than_the_decoder_sees_pictures_go_by() {
     rig.jobs_per_tick = 6;
     rig.settle();
     assert_eq!(rig.exact(), Some(79));
+}
+
+#[test]
+fn a_smaller_picture_does_not_keep_the_only_buffer_from_the_frame() {
+    let mut rig = Rig::empty(0, 0);
+    rig.overdraft_bytes = 2 * FRAME_BYTES;
+    rig.add(|id| clips::clip_with_proxies(id, 3, &ClipOptions::default()));
+    rig.jobs_per_tick = 0;
+    rig.player.set_cpu_budget(budget(4));
+    rig.command(Command::Scrub(1));
+    rig.run(2);
+    rig.player.set_cpu_budget(budget_bytes(0));
+    rig.jobs_per_tick = 6;
+    rig.run(12);
+    rig.tick_after(SECOND);
+    rig.run(12);
+    assert_eq!(rig.exact(), Some(1), "shown is {:?}", rig.last.shown);
 }
