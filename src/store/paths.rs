@@ -79,14 +79,15 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_environment_decides_and_its_absence_is_no_panic() {
-        let home = ("HOME", "/home/a");
-        assert_eq!(path_in_environment(&[home, ("XDG_CONFIG_HOME", "/etc/b")]), "/etc/b/rushes/config.toml");
-        assert_eq!(path_in_environment(&[home]), "/home/a/.config/rushes/config.toml");
-        assert_eq!(
-            path_in_environment(&[home, ("XDG_CONFIG_HOME", "b")]),
-            "/home/a/.config/rushes/config.toml"
-        );
-        assert_eq!(path_in_environment(&[("XDG_CONFIG_HOME", "/etc/b")]), "/etc/b/rushes/config.toml");
+        let path = |name: &str| std::env::temp_dir().join(name).display().to_string();
+        let (home, config) = (path("a"), path("b"));
+        let of_home = format!("{home}/.config/rushes/config.toml");
+        let of_config = format!("{config}/rushes/config.toml");
+        let (home, config) = (("HOME", home.as_str()), ("XDG_CONFIG_HOME", config.as_str()));
+        assert_eq!(path_in_environment(&[home, config]), of_config);
+        assert_eq!(path_in_environment(&[home]), of_home);
+        assert_eq!(path_in_environment(&[home, ("XDG_CONFIG_HOME", "b")]), of_home);
+        assert_eq!(path_in_environment(&[config]), of_config);
         let without_home = path_in_environment(&[]);
         assert!(without_home.is_empty() || without_home.ends_with("/rushes/config.toml"), "{without_home}");
         assert_eq!(path_in_environment(&[("HOME", "relative")]), "");

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub fn rushes() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rushes"));
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("OCIO");
-    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command.env("XDG_CONFIG_HOME", std::env::temp_dir().join("rushes-has-no-settings-here"));
     command
 }
 
