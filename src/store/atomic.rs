@@ -21,7 +21,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = behind_links(path)?;
     let permissions = replaceable(&target)?;
     let folder = folder_of(&target);
-    let (unfinished, mut file) = Unfinished::create_in(folder)?;
+    let (unfinished, mut file) = Unfinished::create_beside(&target)?;
     if let Some(permissions) = permissions {
         // Before the bytes, so that a private file is at no time readable by others.
         file.set_permissions(permissions)?;
@@ -70,14 +70,20 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A file beside the target that is removed unless it becomes the target.
-struct Unfinished {
+/// A file beside its target that is removed unless it becomes the target.
+pub(crate) struct Unfinished {
     path: PathBuf,
     is_renamed: bool,
 }
 
 impl Unfinished {
-    fn create_in(folder: &Path) -> io::Result<(Self, File)> {
+    /// A new file in the folder of `target`; its name is not made from the target's, which may be as long as
+    /// names can be.
+    ///
+    /// # Errors
+    /// Everything that the file system refuses.
+    pub(crate) fn create_beside(target: &Path) -> io::Result<(Self, File)> {
+        let folder = folder_of(target);
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let mut last = io::Error::from(ErrorKind::AlreadyExists);
         for _ in 0..MAX_NAME_TRIES {
@@ -92,7 +98,11 @@ impl Unfinished {
         Err(last)
     }
 
-    fn rename_to(mut self, target: &Path) -> io::Result<()> {
+    /// Gives the file its name, replacing what had it.
+    ///
+    /// # Errors
+    /// Everything that the file system refuses; the file is then gone.
+    pub(crate) fn rename_to(mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
         self.is_renamed = true;
         Ok(())

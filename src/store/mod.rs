@@ -12,6 +12,7 @@ mod paths;
 mod reader;
 mod watch;
 
+pub(crate) use atomic::Unfinished;
 pub use atomic::write_atomically;
 pub use config::{
     Config, DecodeConfig, EVICTIONS, Loaded, MAX_FILE_BYTES, MemoryConfig, MetricsConfig, PROFILES,

@@ -74,7 +74,7 @@ fn a_file_that_is_marked_read_only_is_left_alone() {
 #[test]
 fn a_failed_rename_leaves_nothing_behind() {
     let folder = TempDir::new().unwrap();
-    let (unfinished, file) = Unfinished::create_in(folder.path()).unwrap();
+    let (unfinished, file) = Unfinished::create_beside(&folder.path().join("a")).unwrap();
     drop(file);
     let name = names_in(folder.path()).remove(0);
     assert!(name.starts_with(&format!(".rushes-{}-", std::process::id())), "{name}");
@@ -190,7 +190,7 @@ fn many_writers_leave_one_whole_file() {
 #[test]
 fn names_left_over_by_a_killed_process_are_stepped_over() {
     let folder = TempDir::new().unwrap();
-    let (first, _file) = Unfinished::create_in(folder.path()).unwrap();
+    let (first, _file) = Unfinished::create_beside(&folder.path().join("a")).unwrap();
     let name = first.path.file_name().unwrap().to_str().unwrap().to_owned();
     let number: u32 = name.rsplit_once('-').unwrap().1.strip_suffix(".tmp").unwrap().parse().unwrap();
     // Other tests draw numbers too, so the next few are taken.
