@@ -265,34 +265,14 @@ pub struct DecodeArgs {
     pub machine: MachineArgs,
 }
 
+/// What the benches that play have in common.
 #[derive(Debug, Clone, Args)]
-pub struct PlaybackArgs {
+pub struct RunArgs {
     #[arg(value_name = "MEDIA")]
     pub media: OsString,
-    /// Passes through the work area
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub loops: u32,
-    /// Show every frame, however long it takes (the default)
-    #[arg(long, group = "pace")]
-    pub every_frame: bool,
-    /// Keep the time, drop frames that are late
-    #[arg(long, group = "pace")]
-    pub real_time: bool,
-    /// As fast as frames come
-    #[arg(long, group = "pace")]
-    pub unpaced: bool,
     /// Size of what is drawn
     #[arg(long, value_name = "WxH", value_parser = parse_dimensions, default_value = "1280x720")]
     pub size: (u32, u32),
-    /// Exit with 6 when the measured rate is lower
-    #[arg(long, value_name = "F")]
-    pub require_fps: Option<f64>,
-    /// Start the clock when the CPU tier holds all of the work area that fits
-    #[arg(long)]
-    pub preroll: bool,
-    /// A checksum of every picture that was shown
-    #[arg(long)]
-    pub checksum: bool,
     /// One JSON object instead of a table
     #[arg(long)]
     pub json: bool,
@@ -307,29 +287,42 @@ pub struct PlaybackArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct PlaybackArgs {
+    /// Passes through the work area
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub loops: u32,
+    /// Show every frame, however long it takes (the default)
+    #[arg(long, group = "pace")]
+    pub every_frame: bool,
+    /// Keep the time, drop frames that are late
+    #[arg(long, group = "pace")]
+    pub real_time: bool,
+    /// As fast as frames come
+    #[arg(long, group = "pace")]
+    pub unpaced: bool,
+    /// Exit with 6 when the measured rate is lower
+    #[arg(long, value_name = "F")]
+    pub require_fps: Option<f64>,
+    /// Start the clock when the CPU tier holds all of the work area that fits
+    #[arg(long)]
+    pub preroll: bool,
+    /// A checksum of every picture that was shown
+    #[arg(long)]
+    pub checksum: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Debug, Clone, Args)]
 pub struct ScrubArgs {
-    #[arg(value_name = "MEDIA")]
-    pub media: OsString,
     /// Seeks a second
     #[arg(long, value_name = "F", default_value_t = 10.0, value_parser = parse_positive)]
     pub seeks_per_s: f64,
     /// For how long
     #[arg(long, value_name = "SECS", default_value_t = 5.0, value_parser = parse_positive)]
     pub secs: f64,
-    /// Size of what is drawn
-    #[arg(long, value_name = "WxH", value_parser = parse_dimensions, default_value = "1280x720")]
-    pub size: (u32, u32),
-    /// One JSON object instead of a table
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
-    pub clip: MediaArgs,
-    #[command(flatten)]
-    pub play: PlayArgs,
-    #[command(flatten)]
-    pub color: ColorArgs,
-    #[command(flatten)]
-    pub machine: MachineArgs,
+    pub run: RunArgs,
 }
 
 #[derive(Debug, Args)]

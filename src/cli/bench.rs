@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::args::PlaybackArgs;
 use super::playback::{PlaybackOptions, play};
-use super::session::{Headless, HeadlessOptions, set_color, set_playback};
+use super::session::Headless;
 use super::{Failure, Interrupt, print_lines};
 use crate::player::Pace;
 
@@ -15,18 +15,15 @@ pub fn playback(args: &PlaybackArgs, interrupt: &Interrupt) -> Result<(), Failur
         (_, true) => Pace::Unpaced,
         _ => Pace::EveryFrame,
     };
-    let options = HeadlessOptions { pace, forces_bits: false, format: wgpu::TextureFormat::Rgba8Unorm };
-    let mut headless = Headless::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
-    set_playback(&mut headless.player, &args.clip, &args.play);
-    set_color(&mut headless.player, &args.color);
+    let mut headless = Headless::open_run(&args.run, pace, interrupt)?;
     let run = PlaybackOptions {
         loops: args.loops,
-        size: args.size,
+        size: args.run.size,
         preroll: args.preroll,
         checksum: args.checksum,
     };
     let played = play(&mut headless, &run, started)?;
-    if args.json {
+    if args.run.json {
         print_lines(std::iter::once(played.json().to_string()))?;
     } else {
         print_lines(played.lines().into_iter())?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::args::ScrubArgs;
-use super::session::{Headless, HeadlessOptions, set_color, set_playback};
+use super::session::Headless;
 use super::{Failure, Interrupt, print_lines, report};
 use crate::player::{Command, Filter, Framing, Pace, Tick};
 use crate::stage::{Canvas, place};
@@ -37,16 +37,9 @@ struct Scrub<'a> {
 }
 
 pub fn scrub(args: &ScrubArgs, interrupt: &Interrupt) -> Result<(), Failure> {
-    let options = HeadlessOptions {
-        pace: Pace::EveryFrame,
-        forces_bits: false,
-        format: wgpu::TextureFormat::Rgba8Unorm,
-    };
-    let mut headless = Headless::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
-    set_playback(&mut headless.player, &args.clip, &args.play);
-    set_color(&mut headless.player, &args.color);
+    let mut headless = Headless::open_run(&args.run, Pace::EveryFrame, interrupt)?;
     headless.step()?;
-    let canvas = headless.stage.canvas(args.size.0, args.size.1);
+    let canvas = headless.stage.canvas(args.run.size.0, args.run.size.1);
     let mut run = Scrub {
         headless: &mut headless,
         canvas,
@@ -60,7 +53,7 @@ pub fn scrub(args: &ScrubArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     run.show_first()?;
     let last = run.run(args)?;
     let report = run.report(args, last);
-    if args.json {
+    if args.run.json {
         return print_lines(std::iter::once(report.to_string()));
     }
     print_lines(lines(&report).into_iter())

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args::{ColorArgs, MachineArgs, MediaArgs, PlayArgs, WindowArgs};
+use super::args::{ColorArgs, MachineArgs, MediaArgs, PlayArgs, RunArgs, WindowArgs};
 use super::services::Services;
 use super::settings::{self, Configured, Settings};
 use super::{Failure, Interrupt, say};
@@ -199,6 +199,18 @@ impl Headless {
         let stage = Stage::new(gpu, stage_options, waker.ring()).map_err(stage_failure)?;
         let services = Services::start(configured, machine, usual_vram_bytes, &mut player, waker.ring())?;
         Ok(Self { player, stage, clock, waker, services, interrupt: interrupt.clone() })
+    }
+
+    /// What the benches that play start with.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_run(args: &RunArgs, pace: Pace, interrupt: &Interrupt) -> Result<Self, Failure> {
+        let options = HeadlessOptions { pace, forces_bits: false, format: wgpu::TextureFormat::Rgba8Unorm };
+        let mut headless = Self::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
+        set_playback(&mut headless.player, &args.clip, &args.play);
+        set_color(&mut headless.player, &args.color);
+        Ok(headless)
     }
 
     /// One step of player and stage.
