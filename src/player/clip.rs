@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::decode::{self, Access, DecodeError, MediaInfo, Part, PlaneRequest};
-use crate::frame::{ClipId, PlaneLayout, PlaneSpec, Revision, Role, SampleType, Window};
+use crate::frame::{ClipId, FrameKey, LayerId, PlaneLayout, PlaneSpec, Revision, Role, SampleType, Window};
 use crate::memory::format_bytes;
 use crate::sequence::{Media, Resolved};
 use crate::stats::LayerStatus;
@@ -352,6 +352,17 @@ impl Clip {
             });
         let window = part.data_window;
         PlaneLayout::new(specs.collect(), window, window, 1.0).map_or(0, |layout| layout.total_bytes())
+    }
+
+    /// The key of a frame as the clip is looked at now: its revision, layer and level.
+    pub fn key(&self, index: u32) -> FrameKey {
+        FrameKey {
+            clip: self.id,
+            revision: self.revision,
+            layer: LayerId(self.layer as u16),
+            level: self.level(),
+            index,
+        }
     }
 
     /// The resolution level that is decoded: the one that was asked for, or the smallest that there is.

@@ -31,7 +31,7 @@ pub use view::{Filter, Framing, View};
 use crate::cache::{CpuTier, EvictionPolicy, Origin, Residency, RingIndex};
 use crate::decode::DecodeError;
 use crate::epoch::EpochClock;
-use crate::frame::{ClipId, FrameKey, LayerId, RingOrders};
+use crate::frame::{ClipId, FrameKey, RingOrders};
 use crate::memory::{
     Charge, Component, Coordinator, CpuBudget, FramePool, Ledger, MemorySample, PressureSettings, RateMeter,
     Tier, TokenBucket, Trace,
@@ -489,14 +489,7 @@ impl Player {
 
     /// The key of a frame of the shown clip and layer.
     fn key(&self, index: u32) -> Option<FrameKey> {
-        let clip = self.clip()?;
-        Some(FrameKey {
-            clip: clip.id,
-            revision: clip.revision,
-            layer: LayerId(clip.layer as u16),
-            level: clip.level(),
-            index,
-        })
+        Some(self.clip()?.key(index))
     }
 
     /// Opens a new epoch: what is not wanted any more stops.

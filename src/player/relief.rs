@@ -48,7 +48,8 @@ impl Player {
         }
     }
 
-    /// Gives up the copies in system memory of what VRAM holds; those that cannot be decoded at once stay.
+    /// Gives up the copies in system memory of what VRAM holds; those that
+    /// somebody waits for or looks at stay.
     fn take_copies(&mut self, now: Nanos) {
         let wanted_now = self.on_demand_keys();
         let is_copy = |key: &FrameKey| self.ring.is_resident(*key) && !wanted_now.contains(key);

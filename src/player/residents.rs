@@ -1,13 +1,14 @@
 //! Owns who comes into the two tiers and who leaves them: eviction, reservation, uploads.
 
+use smallvec::SmallVec;
+
 use super::Player;
 use super::pressure::Failed;
-use crate::cache::{Evicted, Origin};
+use crate::cache::{Evicted, Keep, Origin};
 use crate::decode::DecodeError;
 use crate::frame::{ClipId, EvictionCause, FrameKey, FrameMemory, UploadOrder};
 use crate::memory::{Charge, Component, Pooled, Tier, size_class};
 use crate::time::Nanos;
-use smallvec::SmallVec;
 
 /// Frames evicted in one tick and tier; a lowered budget is reached over a few ticks.
 const EVICTIONS_PER_TICK: usize = 4096;
@@ -239,9 +240,6 @@ impl Player {
     }
 
     pub(super) fn choose_uploads(&mut self) {
-        let Some(keep) = self.keep() else { return };
-        let travel = keep.travel;
-        let horizon = self.horizon_in(Tier::Gpu);
         self.choose_upload(self.due);
         if self.due.is_none_or(|due| self.ring.is_resident(due) || self.ring.on_their_way() == 0) {
             self.choose_upload(self.shown_source());
@@ -253,12 +251,13 @@ impl Player {
         if !std::mem::take(&mut self.needs_uploads) {
             return;
         }
-        for distance in 0..horizon.frames {
+        let Some(Keep { travel, stream, .. }) = self.keep() else { return };
+        for distance in 0..self.horizon_in(Tier::Gpu).frames {
             if self.ring.on_their_way() >= UPLOADS_IN_FLIGHT {
                 return;
             }
             let Some(index) = travel.frame_at(distance) else { return };
-            let key = keep.stream.with_index(index);
+            let key = stream.with_index(index);
             let resident = self.tier.contains(key) && !self.ring.holds(key);
             if resident && !self.choose_upload(Some(key)) {
                 return;

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::{Clip, Player};
 use crate::cache::{Claim, Keep, Others};
-use crate::frame::{ClipId, FrameKey, LayerId};
+use crate::frame::{ClipId, FrameKey};
 use crate::memory::{BACKGROUND_WEIGHT, FOREGROUND_WEIGHT};
 use crate::memory::{Component, Quota, Share, Tier, quotas, size_class};
 use crate::preload::{Horizon, lookahead_frames};
@@ -209,16 +209,9 @@ impl Player {
 fn guaranteed_keys(clip: &Clip, quota: &Quota) -> impl Iterator<Item = FrameKey> {
     let frames =
         (quota.guarantee_bytes / size_class(clip.frame_bytes()).max(1) as u64).min(GUARANTEED_FRAMES);
-    let stream = FrameKey {
-        clip: clip.id,
-        revision: clip.revision,
-        layer: LayerId(clip.layer as u16),
-        level: clip.level(),
-        index: 0,
-    };
     let first = clip.resume_at.unwrap_or(0);
     let last = clip.frames() - 1;
     (0..frames as u32)
-        .map(move |step| stream.with_index(first.saturating_add(step)))
+        .map(move |step| clip.key(first.saturating_add(step)))
         .filter(move |key| key.index <= last)
 }

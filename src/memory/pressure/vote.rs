@@ -92,10 +92,6 @@ impl Votes {
     pub fn as_slice(&self) -> &[Vote] {
         &self.votes[..self.len]
     }
-
-    pub fn iter(&self) -> impl Iterator<Item = &Vote> {
-        self.as_slice().iter()
-    }
 }
 
 impl Extend<Vote> for Votes {

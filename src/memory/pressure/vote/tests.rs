@@ -46,7 +46,9 @@ fn a_cache_at_work_is_no_pressure() {
     let votes = machine_votes(&reading(64 * GIB, 15 * GIB), None, &tier);
     assert_eq!(share_of(host(&reading(64 * GIB, 15 * GIB), &tier)), Some(5.0 / 64.0));
     assert_eq!(available(&reading(64 * GIB, 15 * GIB), &tier), None);
-    assert!(votes.iter().all(|vote| vote.level == PressureLevel::None && vote.share().unwrap() < 0.1));
+    assert!(
+        votes.as_slice().iter().all(|vote| vote.level == PressureLevel::None && vote.share().unwrap() < 0.1)
+    );
 }
 
 #[test]
@@ -148,7 +150,7 @@ fn two_votes_of_one_source_are_joined() {
     };
     assert_eq!(votes.as_slice(), [joined]);
     votes.extend(VoteSource::ALL.map(|source| Vote::ratio(source, 0.1)));
-    assert_eq!(votes.iter().count(), VoteSource::ALL.len());
+    assert_eq!(votes.as_slice().iter().count(), VoteSource::ALL.len());
 }
 
 #[test]
