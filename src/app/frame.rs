@@ -13,10 +13,11 @@ use super::AppError;
 use super::surface::{Acquired, WindowSurface};
 use crate::color::ColorSettings;
 use crate::gpu::passes::blit::BlitPass;
+use crate::gpu::passes::image::Sampling;
 use crate::gpu::passes::timeline::TimelineDraw;
 use crate::gpu::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
 use crate::memory::{adapter_memory, gpu_budget_default};
-use crate::player::{Command, Filter, Framing, Player};
+use crate::player::{Command, Framing, Player};
 use crate::stage::{Canvas, Stage, StageError, StageOptions, StripView, fit_zoom, place};
 use crate::stats::{PressureLevel, ShownStatus, Snapshot};
 use crate::time::{LoopMode, Nanos, WorkArea};
@@ -37,7 +38,7 @@ struct Drawn {
     shown: ShownStatus,
     color: ColorSettings,
     framing: Framing,
-    filter: Filter,
+    sampling: Sampling,
     size: (u32, u32),
 }
 
@@ -358,9 +359,9 @@ impl FrameLoop {
         let is_linear = snapshot.clip.as_ref().is_some_and(|clip| clip.is_linear);
         let wanted = Drawn {
             shown: self.shown.clone(),
-            color: view.color(is_linear),
+            color: view.color_for(is_linear),
             framing: view.framing,
-            filter: view.filter,
+            sampling: self.stage.sampling(view.filter, snapshot.transport.playing),
             size,
         };
         // Between two frames of a tier that holds one, the picture stays.
@@ -380,7 +381,7 @@ impl FrameLoop {
         }
         let Some(canvas) = &self.canvas else { return };
         let placement =
-            |layout: &crate::frame::PlaneLayout| place(layout, wanted.size, wanted.framing, wanted.filter);
+            |layout: &crate::frame::PlaneLayout| place(layout, wanted.size, wanted.framing, wanted.sampling);
         self.stage.draw(canvas, &wanted.shown, placement, &wanted.color, None);
     }
 }

@@ -111,14 +111,13 @@ pub fn play(
     let is_linear = headless.player.clip().is_some_and(|clip| clip.info.is_linear);
     // Queued commands take effect with the first tick, before anything is drawn.
     headless.step()?;
-    let color = headless.player.view().color(is_linear);
+    let color = headless.player.view().color_for(is_linear);
     let canvas = headless.stage.canvas(options.size.0, options.size.1);
     if options.preroll {
         let shown = preroll(headless)?;
         // The first draw compiles shaders on some drivers; a window has drawn long before it plays.
-        let size = options.size;
-        let placement =
-            |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, Filter::Bilinear);
+        let (size, sampling) = (options.size, headless.stage.sampling(Filter::Best, true));
+        let placement = |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, sampling);
         let submission = headless.stage.draw(&canvas, &shown, placement, &color, None);
         headless.stage.gpu().wait_for(submission);
     }
@@ -206,8 +205,8 @@ impl Run<'_> {
             playhead: transport.playhead,
         };
         let size = (self.canvas.width(), self.canvas.height());
-        let placement =
-            |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, Filter::Bilinear);
+        let sampling = self.headless.stage.sampling(Filter::Best, true);
+        let placement = |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, sampling);
         let submission = self.headless.stage.draw(
             &self.canvas,
             shown,

@@ -11,7 +11,7 @@ use crate::encode::{
     ExrPicture, Picture, PictureChannel, PictureFormat, RgbPicture, RgbSamples, Samples, write_picture,
 };
 use crate::frame::{FrameKey, PlaneLayout, PlaneSpec, SampleType};
-use crate::gpu::passes::image::ImagePlacement;
+use crate::gpu::passes::image::{ImagePlacement, Sampling};
 use crate::player::{Command, Filter, Framing, Pace};
 use crate::sequence::RangeSet;
 use crate::stage::{Canvas, place, shown_key};
@@ -273,12 +273,13 @@ impl Renderer<'_> {
         self.prepare_canvas(size)?;
         let Some(canvas) = &self.canvas else { return Err(Failure::new(Failure::FAILED, "no canvas")) };
         let is_linear = self.headless.player.clip().is_some_and(|clip| clip.info.is_linear);
-        let color = self.headless.player.view().color(is_linear);
+        let color = self.headless.player.view().color_for(is_linear);
         let filter: Filter = self.args.filter.into();
+        let sampling = self.headless.stage.sampling(filter, false);
         let is_sized = self.args.size.is_some();
         let placement = |layout: &PlaneLayout| match is_sized {
-            true => place(layout, size, Framing::Fit, filter),
-            false => one_to_one(layout, size),
+            true => place(layout, size, Framing::Fit, sampling),
+            false => one_to_one(layout, size, sampling),
         };
         self.headless.stage.draw(canvas, shown, placement, &color, None);
         let texels = self.read()?;
@@ -314,12 +315,12 @@ impl Renderer<'_> {
 }
 
 /// Display window pixel for pixel; a display window of another size than the canvas is scaled to it.
-fn one_to_one(layout: &PlaneLayout, size: (u32, u32)) -> ImagePlacement {
+fn one_to_one(layout: &PlaneLayout, size: (u32, u32), sampling: Sampling) -> ImagePlacement {
     let display = layout.display_window();
     ImagePlacement {
         origin: (0.0, 0.0),
         scale: (display.width as f32 / size.0 as f32, display.height as f32 / size.1 as f32),
-        bilinear: (display.width, display.height) != size,
+        sampling: if (display.width, display.height) == size { Sampling::Nearest } else { sampling },
         background: 0.0,
     }
 }

@@ -142,15 +142,16 @@ pub fn set_playback(player: &mut Player, clip: &MediaArgs, play: &PlayArgs) {
 }
 
 pub fn set_color(player: &mut Player, color: &ColorArgs) {
-    if let Some(exposure) = color.exposure {
-        player.command(Command::SetExposure(exposure));
-    }
-    if let Some(gamma) = color.gamma {
-        player.command(Command::SetGamma(gamma));
-    }
-    if color.raw {
-        player.command(Command::ToggleRaw);
-    }
+    let commands = [
+        color.exposure.map(Command::SetExposure),
+        color.gamma.map(Command::SetGamma),
+        color.offset.map(Command::SetOffset),
+        color.saturation.map(Command::SetSaturation),
+        color.alpha.map(Command::SetAlpha),
+        color.backdrop.map(Command::SetBackdrop),
+        color.raw.then_some(Command::ToggleRaw),
+    ];
+    commands.into_iter().flatten().for_each(|command| player.command(command));
 }
 
 /// What a headless run asks for beside its media.

@@ -3,4 +3,7 @@
 
 mod view;
 
-pub use view::{ChannelView, ColorSettings, Encoding, display_rgb, srgb_encode};
+pub use view::{
+    AlphaMode, Backdrop, ChannelView, ColorSettings, Encoding, LUMINANCE_709, STOP_COLORS, display_rgb,
+    srgb_encode,
+};

@@ -6,6 +6,8 @@ use super::PlaneAccess;
 
 const COLOR: &str = include_str!("../../shaders/common/color.wgsl");
 const FULLSCREEN: &str = include_str!("../../shaders/common/fullscreen.wgsl");
+const COLOR_NONE: &str = include_str!("../../shaders/common/color_none.wgsl");
+const FETCH: &str = include_str!("../../shaders/common/fetch.wgsl");
 const FETCH_FILTERED: &str = include_str!("../../shaders/common/fetch_filtered.wgsl");
 const FETCH_BITS: &str = include_str!("../../shaders/common/fetch_bits.wgsl");
 const IMAGE: &str = include_str!("../../shaders/image.wgsl");
@@ -35,8 +37,12 @@ impl Shader {
 
     fn source(self) -> String {
         match self {
-            Self::Image(PlaneAccess::Filtered) => [FULLSCREEN, COLOR, FETCH_FILTERED, IMAGE].concat(),
-            Self::Image(PlaneAccess::Bits) => [FULLSCREEN, COLOR, FETCH_BITS, IMAGE].concat(),
+            Self::Image(PlaneAccess::Filtered) => {
+                [FULLSCREEN, COLOR_NONE, COLOR, FETCH, FETCH_FILTERED, IMAGE].concat()
+            }
+            Self::Image(PlaneAccess::Bits) => {
+                [FULLSCREEN, COLOR_NONE, COLOR, FETCH, FETCH_BITS, IMAGE].concat()
+            }
             Self::Raw => [FULLSCREEN, RAW].concat(),
             Self::Timeline => TIMELINE.into(),
             Self::Blit => [FULLSCREEN, BLIT].concat(),
@@ -112,7 +118,26 @@ mod tests {
     #[test]
     fn structs_lie_in_memory_as_their_rust_twins_do() {
         let image = Shader::Image(PlaneAccess::Bits);
-        assert_twin!(image, "Color", image::ColorUniform, [gain, inverse_gamma, channel, encoding]);
+        assert_twin!(image, "Plane", image::PlaneUniform, [size, columns, kind]);
+        assert_twin!(
+            image,
+            "Color",
+            image::ColorUniform,
+            [
+                luminance,
+                gain,
+                offset,
+                saturation,
+                inverse_gamma,
+                channel,
+                alpha,
+                backdrop,
+                false_color,
+                marks,
+                padding,
+                more_padding,
+            ]
+        );
         assert_twin!(
             image,
             "Image",
@@ -125,13 +150,15 @@ mod tests {
                 display_size,
                 flags,
                 background,
-                kinds,
-                color,
                 missing_count,
+                padding,
+                more_padding,
+                planes,
+                color,
                 missing,
             ]
         );
-        assert_twin!(Shader::Raw, "Raw", raw::RawUniform, [data_offset, data_size]);
+        assert_twin!(Shader::Raw, "Raw", raw::RawUniform, [data_offset, data_size, planes]);
         assert_twin!(
             Shader::Timeline,
             "Strip",

@@ -15,14 +15,14 @@ pub use placement::{fit_zoom, place};
 
 use crate::color::ColorSettings;
 use crate::frame::FrameKey;
-use crate::gpu::passes::image::{ImagePass, ImagePlacement};
+use crate::gpu::passes::image::{ImagePass, ImagePlacement, Sampling};
 use crate::gpu::passes::raw::{RAW_TARGET, RawPass};
 use crate::gpu::passes::timeline::{StripUniform, TimelineDraw, TimelinePass};
 use crate::gpu::{
-    AdapterChoice, AdapterSummary, Gpu, GpuError, ReadbackError, StagedUploader, StagingPlan, TextureRing,
-    read_texture,
+    AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError, ReadbackError, StagedUploader, StagingPlan,
+    TextureRing, read_texture,
 };
-use crate::player::{Player, Tick};
+use crate::player::{Filter, Player, Tick};
 use crate::stats::{ShownStatus, TimelineStatus};
 use crate::time::{Nanos, WorkArea};
 
@@ -172,6 +172,15 @@ impl Stage {
     /// A picture for raw output.
     pub fn raw_canvas(&self, width: u32, height: u32) -> Canvas {
         Canvas::counted(&self.gpu, RAW_TARGET, (width, height), &self.targets)
+    }
+
+    /// How samples become pixels with a filter of the view: on a software adapter only what keeps up while it plays.
+    pub fn sampling(&self, filter: Filter, is_playing: bool) -> Sampling {
+        match filter {
+            Filter::Nearest => Sampling::Nearest,
+            Filter::Best if !(is_playing && self.gpu.summary.kind == AdapterKind::Cpu) => Sampling::Tent,
+            Filter::Bilinear | Filter::Best => Sampling::Bilinear,
+        }
     }
 
     /// Draws what is shown over the whole canvas, and the strip along its lower edge where one is given.
