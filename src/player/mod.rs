@@ -138,6 +138,8 @@ pub struct Player {
     /// Since when the idle textures are the same.
     idle_since: Nanos,
     targets: Charge,
+    /// Bytes that frames may take in VRAM since the device had no room for more.
+    vram_ceiling: Option<u64>,
     /// What the decode threads keep.
     scratch: Charge,
     /// The most that they kept lately: room that comes and goes with it is none for frames.
@@ -221,6 +223,7 @@ impl Player {
             idle_textures,
             idle_since: 0,
             targets,
+            vram_ceiling: None,
             scratch,
             ledger,
             options,
@@ -367,6 +370,8 @@ impl Player {
     /// Changes the VRAM budget; the ring follows in the next tick.
     pub fn set_gpu_budget(&mut self, bytes: u64) {
         self.options.gpu_budget_bytes = bytes;
+        // Whoever states a budget wants it tried.
+        self.vram_ceiling = None;
         self.update_limits();
     }
 
@@ -374,7 +379,8 @@ impl Player {
     fn stated_limits(&self) -> (u64, u64) {
         let budget = self.options.cpu_budget;
         let beside = self.staging.bytes() + self.targets.bytes();
-        let gpu_limit = self.options.gpu_budget_bytes.saturating_add(beside);
+        let for_frames = self.options.gpu_budget_bytes.min(self.vram_ceiling.unwrap_or(u64::MAX));
+        let gpu_limit = for_frames.saturating_add(beside);
         // What was ours when the machine was read is ours to use; what came or went since is not in the reading.
         let limit = budget.limit_bytes(&self.sample, self.own_at_sample);
         if !self.options.vram_is_ram {

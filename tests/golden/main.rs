@@ -6,6 +6,7 @@ mod support;
 
 mod device_lost;
 mod image;
+mod noop;
 mod picture;
 mod raw;
 mod ring;

@@ -8,7 +8,7 @@ use rushes::gpu::DeviceTextures;
 use rushes::gpu::passes::image::ImagePlacement;
 
 use crate::picture::{GREY, RGBA, frame, key, plain, varied};
-use crate::screen::{ONE_TO_ONE, Screen, SmallTextures, staging};
+use crate::screen::{FullDevice, ONE_TO_ONE, Screen, SmallTextures, staging};
 use crate::support::XorShift;
 
 const SIZE: (u32, u32) = (120, 64);
@@ -111,6 +111,24 @@ fn a_frame_of_more_tiles_than_a_texture_has_layers_is_refused() {
     let picture = numbered(&plain(&RGBA, SampleType::F16, SIZE.0, SIZE.1), 1);
     screen.load(key(1), &picture);
     verify(&screen, 1, &picture);
+}
+
+#[test]
+fn a_full_device_refuses_and_what_was_there_stays() {
+    let layout = plain(&RGBA, SampleType::F16, SIZE.0, SIZE.1);
+    let name = "a_full_device_refuses_and_what_was_there_stays";
+    let Some(mut screen) = ring_of(name, &layout, 4) else { return };
+    screen.ring.set_source(Box::new(FullDevice { frames: 2 }));
+    for index in 0..2 {
+        screen.load(key(index), &numbered(&layout, index));
+    }
+    screen.apply(Vec::new(), vec![(key(2), &numbered(&layout, 2))]);
+    assert_eq!(screen.finish(), [RingEvent::Refused { key: key(2), reason: Refusal::OutOfMemory }]);
+    // The textures of a frame that left serve the next one.
+    screen.apply(vec![key(0)], vec![(key(2), &numbered(&layout, 2))]);
+    screen.finish();
+    verify(&screen, 1, &numbered(&layout, 1));
+    verify(&screen, 2, &numbered(&layout, 2));
 }
 
 #[test]

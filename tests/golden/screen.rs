@@ -44,6 +44,27 @@ impl TextureSource for SmallTextures {
     }
 }
 
+/// A device that makes so many frames and has then no room.
+pub struct FullDevice {
+    pub frames: usize,
+}
+
+impl TextureSource for FullDevice {
+    fn limits(&self, gpu: &Gpu) -> TextureLimits {
+        gpu.texture_limits()
+    }
+
+    fn make(
+        &mut self,
+        gpu: &Gpu,
+        layout: &PlaneLayout,
+        access: PlaneAccess,
+    ) -> Result<Vec<wgpu::Texture>, Refusal> {
+        self.frames = self.frames.checked_sub(1).ok_or(Refusal::OutOfMemory)?;
+        make_textures(gpu, layout, access, self.limits(gpu))
+    }
+}
+
 pub struct Screen {
     pub gpu: Gpu,
     pub ring: TextureRing,

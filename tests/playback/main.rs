@@ -17,3 +17,4 @@ mod scrub;
 mod streams;
 mod threads;
 mod traps;
+mod vram;
