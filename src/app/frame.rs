@@ -10,6 +10,7 @@ use winit::event_loop::ActiveEventLoop;
 use winit::window::Window;
 
 use super::AppError;
+use super::rhythm::Rhythm;
 use super::surface::{Acquired, WindowSurface};
 use crate::color::ColorSettings;
 use crate::gpu::passes::blit::BlitPass;
@@ -85,6 +86,7 @@ pub struct FrameLoop {
     ui_state: UiState,
     shown: ShownStatus,
     wake_at: Option<Nanos>,
+    rhythm: Rhythm,
     repaint_at: Option<Instant>,
     picture: Option<egui::Rect>,
     window: Arc<Window>,
@@ -115,6 +117,7 @@ impl FrameLoop {
         let renderer = Renderer::new(&gpu.device, format, RendererOptions::default());
         let blit = BlitPass::new(&gpu.device, format);
         let egui = controls(&window, gpu.max_texture_side());
+        let rhythm = Rhythm::of(&window, gpu.summary.kind);
         let mut stage = Stage::new(gpu, options, ring).map_err(AppError::Stage)?;
         stage.use_timeline_format(format);
         Ok(Self {
@@ -131,6 +134,7 @@ impl FrameLoop {
             ui_state: UiState::default(),
             shown: ShownStatus::Empty,
             wake_at: None,
+            rhythm,
             repaint_at: None,
             picture: None,
             window,
@@ -194,7 +198,10 @@ impl FrameLoop {
         if self.stage.is_lost() {
             self.recover()?;
         }
-        let tick = self.stage.step(player, now);
+        let is_playing = player.transport().is_playing();
+        let time = self.rhythm.playback_time(player, is_playing, now);
+        let tick = self.stage.step(player, time);
+        self.rhythm.note(tick.presented);
         self.shown = tick.shown;
         self.wake_at = tick.wake_at;
         Ok(())
@@ -235,6 +242,18 @@ impl FrameLoop {
     fn repaint_within(&mut self, delay: Duration) {
         let at = self.painted_at + delay;
         self.repaint_at = Some(self.repaint_at.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    /// Whether the next frame of the window is drawn as soon as the display takes one.
+    pub fn follows_display(&self, player: &Player) -> bool {
+        self.rhythm.is_followed() && player.transport().is_playing()
+    }
+
+    /// The display took a frame of the window at `now`.
+    pub fn refreshed(&mut self, player: &mut Player, now: Nanos) {
+        if self.follows_display(player) {
+            self.rhythm.refreshed(player, now);
+        }
     }
 
     /// Draws one frame of the window; returns what the user did with the controls.

@@ -3,6 +3,7 @@
 
 mod frame;
 mod keys;
+mod rhythm;
 mod surface;
 
 use std::path::PathBuf;
@@ -286,7 +287,8 @@ impl Running {
             if !self.carry_out_actions() {
                 return Ok(None);
             }
-            if self.frames.needs_redraw(&mut self.player) && !self.is_occluded {
+            let follows = self.frames.follows_display(&self.player);
+            if (follows || self.frames.needs_redraw(&mut self.player)) && !self.is_occluded {
                 self.frames.window().request_redraw();
             }
         }
@@ -341,6 +343,10 @@ impl Running {
             return;
         }
         let commands = self.frames.draw(&mut self.player);
+        if self.frames.follows_display(&self.player) {
+            self.frames.refreshed(&mut self.player, self.clock.now());
+            self.needs_step = true;
+        }
         if !commands.is_empty() {
             commands.into_iter().for_each(|command| self.player.command(command));
             self.needs_step = true;

@@ -313,6 +313,9 @@ pub struct PlaybackArgs {
     /// As fast as frames come
     #[arg(long, group = "pace")]
     pub unpaced: bool,
+    /// Present at the refreshes of a display of so many hertz that is not there
+    #[arg(long, value_name = "HZ", value_parser = parse_refresh)]
+    pub refresh: Option<u32>,
     /// Exit with 6 when the measured rate is lower
     #[arg(long, value_name = "F")]
     pub require_fps: Option<f64>,
@@ -479,6 +482,13 @@ fn parse_alpha(text: &str) -> Result<AlphaMode, String> {
 fn parse_backdrop(text: &str) -> Result<Backdrop, String> {
     let refuse = || format!("«{}» is none of black, grey and checker", crate::text::shown(text));
     Backdrop::of_name(text).ok_or_else(refuse)
+}
+
+/// Hertz, as thousandths.
+fn parse_refresh(text: &str) -> Result<u32, String> {
+    let hertz = text.trim().parse::<f64>().ok().filter(|hertz| (10.0..=1000.0).contains(hertz));
+    let refuse = || format!("«{}» is no refresh rate between 10 and 1000", crate::text::shown(text));
+    hertz.map(|hertz| (hertz * 1000.0).round() as u32).ok_or_else(refuse)
 }
 
 /// A number above zero that is no larger than a day has milliseconds.

@@ -18,7 +18,7 @@ use crate::preload::DecodeThreads;
 use crate::sequence::{ResolveOptions, resolve};
 use crate::stage::{Stage, StageError, StageOptions, Waker, WallClock};
 use crate::stats::Snapshot;
-use crate::time::{Clock, Direction, WorkArea};
+use crate::time::{Clock, Direction, Nanos, WorkArea};
 
 /// The longest sleep of a headless loop, so that signals are noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
@@ -219,6 +219,14 @@ impl Headless {
     /// # Errors
     /// [`Failure::INTERRUPTED`] after a signal, [`Failure::NO_GPU`] when a lost device does not come back.
     pub fn step(&mut self) -> Result<Tick, Failure> {
+        self.step_at(self.clock.now())
+    }
+
+    /// The same at a time of playback that the caller keeps.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn step_at(&mut self, now: Nanos) -> Result<Tick, Failure> {
         if self.interrupt.is_set() {
             return Err(Failure::interrupted());
         }
@@ -228,7 +236,7 @@ impl Headless {
                 .map_err(|error| Failure::new(Failure::NO_GPU, error.to_string()))?;
             self.stage.rebuild(gpu).map_err(stage_failure)?;
         }
-        Ok(self.stage.step(&mut self.player, self.clock.now()))
+        Ok(self.stage.step(&mut self.player, now))
     }
 
     /// The figures of the whole run, which the metrics tell as well.

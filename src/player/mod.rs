@@ -314,6 +314,16 @@ impl Player {
         &self.ledger
     }
 
+    /// A display shows frames up to so long before they are due, at the refresh nearest to it; 0 without a display.
+    pub fn set_early(&mut self, nanos: Nanos) {
+        self.transport.set_early(nanos);
+    }
+
+    /// The display refreshed; `is_new` when a frame was presented since the refresh before.
+    pub fn note_refresh(&mut self, is_new: bool) {
+        self.transport.note_refresh(is_new);
+    }
+
     pub fn set_pace(&mut self, pace: Pace) {
         self.transport.pace = pace;
     }

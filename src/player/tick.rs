@@ -127,7 +127,7 @@ impl Player {
     /// The device has no room: from now on frames take a part of what they took. `false` when none was there that
     /// could make room, so that trying again is of no use.
     fn lower_vram_ceiling(&mut self, now: Nanos) -> bool {
-        if self.ring.len() == 0 {
+        if self.ring.is_empty() {
             return false;
         }
         let in_frames = self.ledger.charged_component(Tier::Gpu, Component::Frames);

@@ -5,6 +5,7 @@
 mod support;
 
 mod budgets;
+mod cadence;
 mod faults;
 mod loops;
 mod machine;
