@@ -14,6 +14,9 @@ const IMAGE: &str = include_str!("../../shaders/image.wgsl");
 const RAW: &str = include_str!("../../shaders/raw.wgsl");
 const TIMELINE: &str = include_str!("../../shaders/timeline.wgsl");
 const BLIT: &str = include_str!("../../shaders/blit.wgsl");
+const LOAD_FILTERED: &str = include_str!("../../shaders/common/load_filtered.wgsl");
+const LOAD_BITS: &str = include_str!("../../shaders/common/load_bits.wgsl");
+const SCOPES: &str = include_str!("../../shaders/scopes.wgsl");
 
 /// A shader of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,7 @@ pub enum Shader {
     Raw,
     Timeline,
     Blit,
+    Scopes(PlaneAccess),
 }
 
 impl Shader {
@@ -32,6 +36,8 @@ impl Shader {
             Self::Raw => "raw",
             Self::Timeline => "timeline",
             Self::Blit => "blit",
+            Self::Scopes(PlaneAccess::Filtered) => "scopes, filtered planes",
+            Self::Scopes(PlaneAccess::Bits) => "scopes, planes as bits",
         }
     }
 
@@ -46,6 +52,8 @@ impl Shader {
             Self::Raw => [FULLSCREEN, RAW].concat(),
             Self::Timeline => TIMELINE.into(),
             Self::Blit => [FULLSCREEN, BLIT].concat(),
+            Self::Scopes(PlaneAccess::Filtered) => [LOAD_FILTERED, SCOPES].concat(),
+            Self::Scopes(PlaneAccess::Bits) => [LOAD_BITS, SCOPES].concat(),
         }
     }
 
@@ -62,15 +70,17 @@ impl Shader {
 mod tests {
     use std::mem::offset_of;
 
-    use super::super::passes::{blit, image, raw, timeline};
+    use super::super::passes::{blit, image, raw, scopes, timeline};
     use super::*;
 
-    const ALL: [Shader; 5] = [
+    const ALL: [Shader; 7] = [
         Shader::Image(PlaneAccess::Filtered),
         Shader::Image(PlaneAccess::Bits),
         Shader::Raw,
         Shader::Timeline,
         Shader::Blit,
+        Shader::Scopes(PlaneAccess::Filtered),
+        Shader::Scopes(PlaneAccess::Bits),
     ];
 
     fn parsed(shader: Shader) -> naga::Module {
@@ -166,5 +176,14 @@ mod tests {
             [size, first, frames, playhead, padding, more_padding, lanes,]
         );
         assert_twin!(Shader::Blit, "Blit", blit::BlitUniform, [origin, decodes_srgb, padding]);
+        let scopes = Shader::Scopes(PlaneAccess::Bits);
+        assert_twin!(scopes, "Plane", scopes::ScopePlane, [size, columns, kind]);
+        assert_twin!(
+            scopes,
+            "Scopes",
+            scopes::ScopesUniform,
+            [first, samples, size, step, columns, lowest, highest, padding, planes]
+        );
+        assert_twin!(scopes, "Column", scopes::ColumnCounts, [counts, tally, sum]);
     }
 }

@@ -10,6 +10,7 @@ mod noop;
 mod picture;
 mod raw;
 mod ring;
+mod scopes;
 mod screen;
 mod timeline;
 mod windows;

@@ -4,6 +4,7 @@
 pub mod blit;
 pub mod image;
 pub mod raw;
+pub mod scopes;
 pub mod timeline;
 
 use wgpu::{BindGroupLayout, Device, ShaderStages};

@@ -1,0 +1,356 @@
+//! The scopes pass: what is in the planes of a slot, counted by a compute shader. One measurement is
+//! under way at a time and nobody waits for it: its counts are copied into a buffer that is mapped when
+//! the device has got that far. Buffers are made once. The thread that submits.
+
+mod results;
+
+use bytemuck::{Pod, Zeroable};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+
+use crate::color::Encoding;
+use crate::color::scopes::{Scale, ScaleTable, ScopeGrid, ScopeResult, ScopeSettings};
+use crate::frame::FrameKey;
+use crate::gpu::plane::sample_kind;
+use crate::gpu::shaders::Shader;
+use crate::gpu::{Gpu, PlaneAccess, Slot, TextureRing};
+
+pub use results::ColumnCounts;
+use results::{RESULT_BYTES, VECTORSCOPE_BYTES, VECTORSCOPE_OFFSET};
+
+/// Threads of a workgroup, as in the shader.
+const THREADS: u32 = 256;
+/// What a workgroup keeps, in bytes: levels, tally and sums.
+const WORKGROUP_BYTES: u32 = 4 * 256 * 4 + 9 * 4 * 4 + 16 * THREADS;
+/// Table and counts.
+const STORAGE_BUFFERS: u32 = 2;
+
+/// Why pictures cannot be measured here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the adapter {adapter} cannot measure pictures: it lacks {lacks}")]
+pub struct ScopesError {
+    pub adapter: String,
+    pub lacks: String,
+}
+
+/// Twin of `Plane` in `scopes.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable, PartialEq)]
+pub struct ScopePlane {
+    pub size: [u32; 2],
+    pub columns: u32,
+    pub kind: u32,
+}
+
+impl ScopePlane {
+    fn of(slot: &Slot, plane: usize) -> Self {
+        let (spec, texture) = (&slot.layout.planes()[plane], &slot.textures[plane]);
+        let is_tiled = texture.depth_or_array_layers() > 1;
+        let columns = if is_tiled { spec.width.div_ceil(texture.width()) } else { 0 };
+        Self { size: [spec.width, spec.height], columns, kind: sample_kind(spec.sample) }
+    }
+}
+
+/// Twin of `Scopes` in `scopes.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable, PartialEq)]
+pub struct ScopesUniform {
+    pub first: [u32; 2],
+    pub samples: [u32; 2],
+    pub size: [u32; 2],
+    pub step: u32,
+    pub columns: u32,
+    pub lowest: u32,
+    pub highest: u32,
+    pub padding: [u32; 2],
+    pub planes: [ScopePlane; 3],
+}
+
+struct Pipeline {
+    pipeline: wgpu::ComputePipeline,
+    planes: wgpu::BindGroupLayout,
+    access: PlaneAccess,
+}
+
+impl Pipeline {
+    fn new(device: &wgpu::Device, counts: &wgpu::BindGroupLayout, access: PlaneAccess) -> Self {
+        let planes = planes_layout(device, access);
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("scopes"),
+            bind_group_layouts: &[Some(counts), Some(&planes)],
+            immediate_size: 0,
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some("scopes"),
+            layout: Some(&layout),
+            module: &Shader::Scopes(access).module(device),
+            entry_point: Some("measure"),
+            compilation_options: Default::default(),
+            cache: None,
+        });
+        Self { pipeline, planes, access }
+    }
+}
+
+/// A measurement that the device works on.
+struct Running {
+    key: FrameKey,
+    settings: ScopeSettings,
+    grid: ScopeGrid,
+    is_whole: bool,
+}
+
+/// The pipelines, the buffers, and the measurement under way.
+pub struct ScopesPass {
+    pipelines: [Pipeline; 2],
+    buffers: Buffers,
+    group: wgpu::BindGroup,
+    table: Option<(Scale, Encoding, ScaleTable)>,
+    running: Option<Running>,
+    wish: Option<(FrameKey, ScopeSettings)>,
+    sender: Sender<Result<(), wgpu::BufferAsyncError>>,
+    mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+impl ScopesPass {
+    /// # Errors
+    /// [`ScopesError`] on adapters without compute shaders or storage buffers of the sizes needed.
+    pub fn new(gpu: &Gpu) -> Result<Self, ScopesError> {
+        if let Some(lacks) = lacking(gpu) {
+            return Err(ScopesError { adapter: gpu.summary.name.clone(), lacks });
+        }
+        let device = &gpu.device;
+        let layout = counts_layout(device);
+        let buffers = Buffers::new(device);
+        let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("scopes"),
+            layout: &layout,
+            entries: &[
+                wgpu::BindGroupEntry { binding: 0, resource: buffers.uniform.as_entire_binding() },
+                wgpu::BindGroupEntry { binding: 1, resource: buffers.table.as_entire_binding() },
+                wgpu::BindGroupEntry { binding: 2, resource: buffers.counts.as_entire_binding() },
+            ],
+        });
+        let accesses = [PlaneAccess::Filtered, PlaneAccess::Bits];
+        let (sender, mapped) = bounded(1);
+        Ok(Self {
+            pipelines: accesses.map(|access| Pipeline::new(device, &layout, access)),
+            buffers,
+            group,
+            table: None,
+            running: None,
+            wish: None,
+            sender,
+            mapped,
+        })
+    }
+
+    /// Bytes of all buffers, whatever is measured.
+    pub fn bytes(&self) -> u64 {
+        self.buffers.all().iter().map(|buffer| buffer.size()).sum()
+    }
+
+    /// Whether a measurement is under way, so that polling again soon is worth it.
+    pub fn is_busy(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Asks for a measurement of a frame of the ring. While another one is under way the newest wish is
+    /// kept and begun when that one is done. A frame that is not resident by then is not measured.
+    pub fn request(&mut self, gpu: &Gpu, ring: &TextureRing, key: FrameKey, settings: &ScopeSettings) {
+        self.wish = Some((key, *settings));
+        self.begin_wish(gpu, ring);
+    }
+
+    /// The measurement that is complete, if one is; waits for nothing.
+    pub fn poll(&mut self, gpu: &Gpu, ring: &TextureRing) -> Option<ScopeResult> {
+        let result = self.collect(gpu);
+        self.begin_wish(gpu, ring);
+        result
+    }
+
+    fn begin_wish(&mut self, gpu: &Gpu, ring: &TextureRing) {
+        if self.running.is_some() {
+            return;
+        }
+        let Some((key, settings)) = self.wish.take() else { return };
+        if let Some(slot) = ring.slot(key) {
+            self.begin(gpu, slot, key, settings);
+        }
+    }
+
+    fn begin(&mut self, gpu: &Gpu, slot: &Slot, key: FrameKey, settings: ScopeSettings) {
+        let Some(pipeline) = self.pipelines.iter().position(|pipeline| pipeline.access == slot.access) else {
+            return;
+        };
+        let grid = ScopeGrid::of(slot.layout.data_window(), &settings);
+        self.write_settings(gpu, slot, grid, &settings);
+        let pipeline = &self.pipelines[pipeline];
+        let planes = planes_group(&gpu.device, &pipeline.planes, slot);
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        encoder.clear_buffer(&self.buffers.counts, VECTORSCOPE_OFFSET, Some(VECTORSCOPE_BYTES));
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            pass.set_pipeline(&pipeline.pipeline);
+            pass.set_bind_group(0, &self.group, &[]);
+            pass.set_bind_group(1, &planes, &[]);
+            pass.dispatch_workgroups(grid.columns(), 1, 1);
+        }
+        encoder.copy_buffer_to_buffer(&self.buffers.counts, 0, &self.buffers.readback, 0, RESULT_BYTES);
+        gpu.queue.submit([encoder.finish()]);
+        let sender = self.sender.clone();
+        self.buffers.readback.slice(..).map_async(wgpu::MapMode::Read, move |mapped| {
+            let _ = sender.try_send(mapped);
+        });
+        self.running = Some(Running { key, settings, grid, is_whole: slot.missing.is_empty() });
+    }
+
+    /// Brings uniform and table up to date.
+    fn write_settings(&mut self, gpu: &Gpu, slot: &Slot, grid: ScopeGrid, settings: &ScopeSettings) {
+        let (scale, encoding) = (settings.scale, settings.encoding);
+        let known = self.table.take().filter(|table| (table.0, table.1) == (scale, encoding));
+        let (.., table) = self.table.insert(known.unwrap_or_else(|| {
+            let table = ScaleTable::new(scale, encoding);
+            gpu.queue.write_buffer(&self.buffers.table, 0, bytemuck::cast_slice(table.entries()));
+            (scale, encoding, table)
+        }));
+        let (lowest, highest) = table.range_bits();
+        let data = slot.layout.data_window();
+        let uniform = ScopesUniform {
+            first: [grid.area.x, grid.area.y],
+            samples: [grid.across(), grid.down()],
+            size: [data.width, data.height],
+            step: grid.step,
+            columns: grid.columns(),
+            lowest,
+            highest,
+            padding: [0; 2],
+            planes: slot.layout.color_planes().map(|plane| ScopePlane::of(slot, plane)),
+        };
+        gpu.queue.write_buffer(&self.buffers.uniform, 0, bytemuck::bytes_of(&uniform));
+    }
+
+    fn collect(&mut self, gpu: &Gpu) -> Option<ScopeResult> {
+        self.running.as_ref()?;
+        gpu.poll();
+        let mapped = match self.mapped.try_recv() {
+            Err(TryRecvError::Empty) => return None,
+            answer => answer,
+        };
+        let Running { key, settings, grid, is_whole } = self.running.take()?;
+        if !matches!(mapped, Ok(Ok(()))) {
+            // A device that was lost; whoever owns the pass makes another one.
+            return None;
+        }
+        let scopes = {
+            let view = self.buffers.readback.slice(..).get_mapped_range().ok()?;
+            results::scopes(&view, grid, is_whole)
+        };
+        self.buffers.readback.unmap();
+        scopes.map(|scopes| ScopeResult { key, settings, scopes })
+    }
+}
+
+/// What there is of memory on the device.
+struct Buffers {
+    uniform: wgpu::Buffer,
+    table: wgpu::Buffer,
+    counts: wgpu::Buffer,
+    readback: wgpu::Buffer,
+}
+
+impl Buffers {
+    fn new(device: &wgpu::Device) -> Self {
+        use wgpu::BufferUsages as Usage;
+        let buffer = |label, size, usage| {
+            let descriptor =
+                wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
+            device.create_buffer(&descriptor)
+        };
+        let table_bytes = ScaleTable::LEN * size_of::<u16>();
+        Self {
+            uniform: buffer("scopes", size_of::<ScopesUniform>() as u64, Usage::UNIFORM | Usage::COPY_DST),
+            table: buffer("scopes table", table_bytes as u64, Usage::STORAGE | Usage::COPY_DST),
+            counts: buffer("scopes counts", RESULT_BYTES, Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST),
+            readback: buffer("scopes readback", RESULT_BYTES, Usage::MAP_READ | Usage::COPY_DST),
+        }
+    }
+
+    fn all(&self) -> [&wgpu::Buffer; 4] {
+        [&self.uniform, &self.table, &self.counts, &self.readback]
+    }
+}
+
+/// What the device lacks, if anything.
+fn lacking(gpu: &Gpu) -> Option<String> {
+    let flags = gpu.adapter.get_downlevel_capabilities().flags;
+    if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
+        return Some("compute shaders".into());
+    }
+    let limits = gpu.device.limits();
+    let needs = [
+        ("storage buffers", limits.max_storage_buffers_per_shader_stage.into(), STORAGE_BUFFERS.into()),
+        ("bytes of a storage buffer", limits.max_storage_buffer_binding_size, RESULT_BYTES),
+        ("threads of a workgroup", limits.max_compute_invocations_per_workgroup.into(), THREADS.into()),
+        ("threads along a workgroup", limits.max_compute_workgroup_size_x.into(), THREADS.into()),
+        ("bytes of a workgroup", limits.max_compute_workgroup_storage_size.into(), WORKGROUP_BYTES.into()),
+    ];
+    let short = needs.into_iter().find(|(_, has, needed): &(_, u64, u64)| has < needed);
+    short.map(|(what, has, needed)| format!("{what} ({has}; {needed} are needed)"))
+}
+
+fn counts_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    };
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("scopes"),
+        entries: &[
+            entry(0, wgpu::BufferBindingType::Uniform),
+            entry(1, wgpu::BufferBindingType::Storage { read_only: true }),
+            entry(2, wgpu::BufferBindingType::Storage { read_only: false }),
+        ],
+    })
+}
+
+/// Three planes that are read texel by texel.
+fn planes_layout(device: &wgpu::Device, access: PlaneAccess) -> wgpu::BindGroupLayout {
+    let sample_type = match access {
+        PlaneAccess::Filtered => wgpu::TextureSampleType::Float { filterable: false },
+        PlaneAccess::Bits => wgpu::TextureSampleType::Uint,
+    };
+    let entry = |binding| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Texture {
+            sample_type,
+            view_dimension: wgpu::TextureViewDimension::D2Array,
+            multisampled: false,
+        },
+        count: None,
+    };
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("scope planes"),
+        entries: &[0, 1, 2].map(entry),
+    })
+}
+
+fn planes_group(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, slot: &Slot) -> wgpu::BindGroup {
+    let descriptor = wgpu::TextureViewDescriptor {
+        dimension: Some(wgpu::TextureViewDimension::D2Array),
+        ..Default::default()
+    };
+    let views = slot.layout.color_planes().map(|plane| slot.textures[plane].create_view(&descriptor));
+    let entry = |binding: usize| wgpu::BindGroupEntry {
+        binding: binding as u32,
+        resource: wgpu::BindingResource::TextureView(&views[binding]),
+    };
+    let entries = [0, 1, 2].map(entry);
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("scope planes"),
+        layout,
+        entries: &entries,
+    })
+}
