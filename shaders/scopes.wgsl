@@ -3,8 +3,8 @@
 //
 // One workgroup counts one column of the waveform, in workgroup memory, and writes it without atomics;
 // only the vectorscope is shared. All counts are exact: values are compared by their bits and looked up
-// in a table. Sums are floats: every thread adds a few hundred values, a tree adds the threads, the CPU
-// adds the columns in double precision.
+// in a table. There are no atomic floats, so sums are made in parts: every thread adds a few hundred
+// values, four threads add what the others have, the CPU adds the columns in double precision.
 
 // A plane in its texture: samples across and down, tiles across (0: the texture is the plane), and the
 // kind of its samples.
@@ -185,19 +185,52 @@ fn saw(seen: ptr<function, Seen>, bits: vec4u) {
     (*seen).sum += bitcast<vec4f>(select(vec4u(0u), bits, is_finite)) * SUM_SCALE;
 }
 
-// Counts the levels of one sample; returns its cell of the vectorscope.
-fn count_sample(bits: vec4u) -> u32 {
+// Where a thread counts, and what is not counted yet: in flat areas samples of one level are counted
+// together.
+struct Runs {
+    levels: vec4u,
+    lengths: vec4u,
+    cell: u32,
+    cell_length: u32,
+}
+
+fn count_level(runs: ptr<function, Runs>, channel: u32, level: u32) {
+    if level != (*runs).levels[channel] {
+        atomicAdd(&counts[channel * LEVELS + (*runs).levels[channel]], (*runs).lengths[channel]);
+        (*runs).levels[channel] = level;
+        (*runs).lengths[channel] = 0u;
+    }
+    (*runs).lengths[channel] += 1u;
+}
+
+fn count_cell(runs: ptr<function, Runs>, cell: u32) {
+    if cell != (*runs).cell {
+        atomicAdd(&results.vectorscope[(*runs).cell], (*runs).cell_length);
+        (*runs).cell = cell;
+        (*runs).cell_length = 0u;
+    }
+    (*runs).cell_length += 1u;
+}
+
+fn count_sample(runs: ptr<function, Runs>, bits: vec4u) {
     var codes = vec3u(0u);
     for (var channel = 0u; channel < CHANNELS; channel++) {
         if (bits[channel] & MAGNITUDE) <= INFINITY {
             let entry = table_entry(bits[channel]);
-            atomicAdd(&counts[channel * LEVELS + (entry & 0xffu)], 1u);
+            count_level(runs, channel, entry & 0xffu);
             if channel < 3u {
                 codes[channel] = entry >> 8u;
             }
         }
     }
-    return vector_cell(codes);
+    count_cell(runs, vector_cell(codes));
+}
+
+fn count_rest(runs: Runs) {
+    for (var channel = 0u; channel < CHANNELS; channel++) {
+        atomicAdd(&counts[channel * LEVELS + runs.levels[channel]], runs.lengths[channel]);
+    }
+    atomicAdd(&results.vectorscope[runs.cell], runs.cell_length);
 }
 
 fn hand_in(seen: Seen, thread: u32) {
@@ -220,8 +253,12 @@ fn write_column(column: u32, thread: u32) {
     if thread < FIELDS * CHANNELS {
         results.columns[column].tally[thread / CHANNELS][thread % CHANNELS] = atomicLoad(&tally[thread]);
     }
-    if thread == 0u {
-        results.columns[column].sum = sums[0];
+    if thread < CHANNELS {
+        var sum = 0.0;
+        for (var other = 0u; other < THREADS; other++) {
+            sum += sums[other][thread];
+        }
+        results.columns[column].sum[thread] = sum;
     }
 }
 
@@ -234,9 +271,7 @@ fn measure(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     let stride = vec2u(THREADS % width, THREADS / width);
     var at = vec2u(thread % width, thread / width);
     var seen: Seen;
-    // Flat areas fill one cell: neighbours are counted together.
-    var cell = 0u;
-    var run = 0u;
+    var runs: Runs;
     while at.y < scopes.samples.y {
         let pixel = scopes.first + vec2u(left + at.x, at.y) * scopes.step;
         let rgb = vec3u(
@@ -246,28 +281,14 @@ fn measure(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
         );
         let bits = vec4u(rgb, luminance_bits(rgb));
         saw(&seen, bits);
-        let next_cell = count_sample(bits);
-        if next_cell != cell {
-            atomicAdd(&results.vectorscope[cell], run);
-            cell = next_cell;
-            run = 0u;
-        }
-        run++;
+        count_sample(&runs, bits);
         at += stride;
         if at.x >= width {
             at = vec2u(at.x - width, at.y + 1u);
         }
     }
-    if run != 0u {
-        atomicAdd(&results.vectorscope[cell], run);
-    }
+    count_rest(runs);
     hand_in(seen, thread);
     workgroupBarrier();
-    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-        if thread < half {
-            sums[thread] += sums[thread + half];
-        }
-        workgroupBarrier();
-    }
     write_column(column, thread);
 }

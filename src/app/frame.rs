@@ -11,6 +11,7 @@ use winit::window::Window;
 
 use super::AppError;
 use super::rhythm::Rhythm;
+use super::scopes::{ScopesFeed, ScopesWish};
 use super::surface::{Acquired, WindowSurface};
 use crate::color::ColorSettings;
 use crate::gpu::passes::blit::BlitPass;
@@ -19,7 +20,7 @@ use crate::gpu::passes::timeline::TimelineDraw;
 use crate::gpu::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
 use crate::memory::{adapter_memory, gpu_budget_default};
 use crate::player::{Command, Framing, Player};
-use crate::stage::{Canvas, Stage, StageError, StageOptions, StripView, fit_zoom, place};
+use crate::stage::{Canvas, Stage, StageError, StageOptions, StripView, fit_zoom, place, shown_key};
 use crate::stats::{PressureLevel, ShownStatus, Snapshot};
 use crate::time::{LoopMode, Nanos, WorkArea};
 use crate::ui::{self, Inputs, UiState};
@@ -84,6 +85,7 @@ pub struct FrameLoop {
     surface: WindowSurface,
     egui: egui_winit::State,
     ui_state: UiState,
+    scopes: ScopesFeed,
     shown: ShownStatus,
     wake_at: Option<Nanos>,
     rhythm: Rhythm,
@@ -132,6 +134,7 @@ impl FrameLoop {
             surface,
             egui,
             ui_state: UiState::default(),
+            scopes: ScopesFeed::default(),
             shown: ShownStatus::Empty,
             wake_at: None,
             rhythm,
@@ -204,7 +207,29 @@ impl FrameLoop {
         self.rhythm.note(tick.presented);
         self.shown = tick.shown;
         self.wake_at = tick.wake_at;
+        self.step_scopes(player);
         Ok(())
+    }
+
+    /// Measures what is shown while the panel is open.
+    fn step_scopes(&mut self, player: &mut Player) {
+        if !self.ui_state.shows_scopes {
+            // A measurement that was still under way is taken off the device.
+            self.scopes.step(&mut self.stage, None);
+            self.scopes.forget();
+            return;
+        }
+        let snapshot = player.snapshot();
+        let is_linear = snapshot.clip.as_ref().is_some_and(|clip| clip.is_linear);
+        let wish = shown_key(&self.shown).map(|key| ScopesWish {
+            key,
+            color: player.view().color(is_linear),
+            scale: self.ui_state.scope_scale,
+            is_playing: snapshot.transport.playing,
+        });
+        if self.scopes.step(&mut self.stage, wish.as_ref()) {
+            self.repaint_at = Some(Instant::now());
+        }
     }
 
     /// Device, pipelines, textures of the controls and ring start over; the player goes on.
@@ -221,6 +246,7 @@ impl FrameLoop {
         self.canvas = None;
         self.drawn = None;
         self.stage.rebuild(gpu)?;
+        self.scopes.forget();
         self.stage.use_timeline_format(format);
         self.window.request_redraw();
         Ok(())
@@ -272,6 +298,10 @@ impl FrameLoop {
         let scale = full.pixels_per_point;
         let primitives = context.tessellate(full.shapes, scale);
         self.picture = output.picture;
+        if let Some(scale) = output.scope_scale {
+            self.ui_state.scope_scale = scale;
+            self.step_scopes(player);
+        }
         let is_drawn = self.present(player, &snapshot, full.textures_delta, &primitives, scale);
         self.painted = is_drawn.then(|| painted(&snapshot, player));
         self.painted_at = Instant::now();
@@ -286,6 +316,7 @@ impl FrameLoop {
             view: player.view(),
             adapter: &adapter.name,
             is_software: adapter.kind == AdapterKind::Cpu,
+            scopes: self.scopes.shown(),
         };
         let scale = ui.ctx().pixels_per_point();
         let stage = &mut self.stage;

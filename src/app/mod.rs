@@ -4,6 +4,7 @@
 mod frame;
 mod keys;
 mod rhythm;
+mod scopes;
 mod surface;
 
 use std::path::PathBuf;
@@ -259,6 +260,8 @@ impl Running {
             state.shows_help = false;
         } else if state.shows_memory {
             state.shows_memory = false;
+        } else if state.shows_scopes {
+            state.shows_scopes = false;
         } else {
             state.shows_controls = true;
             self.frames.window().set_fullscreen(None);
@@ -316,6 +319,11 @@ impl Running {
                 WindowAction::ToggleMemory => {
                     let state = self.frames.ui_state();
                     state.shows_memory = !state.shows_memory;
+                }
+                WindowAction::ToggleScopes => {
+                    let state = self.frames.ui_state();
+                    state.shows_scopes = !state.shows_scopes;
+                    self.needs_step = true;
                 }
                 WindowAction::SaveSettings => {
                     let message = (self.save_settings)(&self.player);

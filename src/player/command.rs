@@ -57,6 +57,7 @@ pub enum Command {
     ToggleFilter,
     ToggleFullscreen,
     ToggleHelp,
+    ToggleScopes,
     ToggleInterface,
     Quit,
     /// From here on: commands with a value, given by the mouse and by scripts, without keys.
@@ -168,6 +169,7 @@ pub const COMMANDS: &[CommandEntry] = &[
     entry(Command::ResetView, "reset-view", "Reset colour, channel and fit", &["Backspace"], VIEW),
     entry(Command::ToggleFullscreen, "toggle-fullscreen", "Full screen", &["F11", "Ctrl+F"], WINDOW),
     entry(Command::ToggleInterface, "toggle-interface", "Hide or show the controls", &["Tab"], WINDOW),
+    entry(Command::ToggleScopes, "toggle-scopes", "Histogram, waveform and vectorscope", &["Ctrl+H"], WINDOW),
     entry(Command::ToggleHelp, "toggle-help", "Keys", &["F1", "?"], WINDOW),
     entry(Command::Quit, "quit", "Quit", &["Ctrl+Q"], WINDOW),
 ];

@@ -57,6 +57,7 @@ pub enum WindowAction {
     ToggleHelp,
     ToggleInterface,
     ToggleMemory,
+    ToggleScopes,
     SaveSettings,
     Quit,
 }

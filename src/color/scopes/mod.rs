@@ -169,6 +169,8 @@ pub struct Scopes {
 /// Scopes, and what they were asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScopeResult {
+    /// Counts the results of one pass: another number is another result.
+    pub number: u64,
     pub key: FrameKey,
     pub settings: ScopeSettings,
     pub scopes: Scopes,

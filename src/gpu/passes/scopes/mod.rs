@@ -107,6 +107,7 @@ pub struct ScopesPass {
     table: Option<(Scale, Encoding, ScaleTable)>,
     running: Option<Running>,
     wish: Option<(FrameKey, ScopeSettings)>,
+    number: u64,
     sender: Sender<Result<(), wgpu::BufferAsyncError>>,
     mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
@@ -139,6 +140,7 @@ impl ScopesPass {
             table: None,
             running: None,
             wish: None,
+            number: 0,
             sender,
             mapped,
         })
@@ -246,7 +248,8 @@ impl ScopesPass {
             results::scopes(&view, grid, is_whole)
         };
         self.buffers.readback.unmap();
-        scopes.map(|scopes| ScopeResult { key, settings, scopes })
+        self.number += 1;
+        scopes.map(|scopes| ScopeResult { number: self.number, key, settings, scopes })
     }
 }
 
