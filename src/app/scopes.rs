@@ -14,8 +14,10 @@ const PLAYING_INTERVAL: Duration = Duration::from_millis(100);
 /// Pixels looked at, while playing and while a picture rests on screen: a few milliseconds.
 const PLAYING_SAMPLES: u32 = 1 << 20;
 const RESTING_SAMPLES: u32 = 1 << 24;
-/// A software adapter takes about 0.1 ms for a thousand.
+/// A software adapter takes about 0.1 ms for a thousand, from the cores that decode and draw: fewer pixels,
+/// less often.
 const SOFTWARE_SHARE: u32 = 16;
+const SOFTWARE_INTERVAL: Duration = Duration::from_millis(400);
 
 /// What is shown, and how.
 pub struct ScopesWish {
@@ -77,8 +79,10 @@ impl ScopesFeed {
     }
 
     fn ask(&mut self, stage: &mut Stage, wish: &ScopesWish) {
-        let asked = (wish.key, wish.settings(stage.adapter().kind));
-        let is_early = self.asked_at.is_some_and(|at| at.elapsed() < PLAYING_INTERVAL);
+        let kind = stage.adapter().kind;
+        let asked = (wish.key, wish.settings(kind));
+        let interval = if kind == AdapterKind::Cpu { SOFTWARE_INTERVAL } else { PLAYING_INTERVAL };
+        let is_early = self.asked_at.is_some_and(|at| at.elapsed() < interval);
         if self.asked == Some(asked) || self.refusal.is_some() || (wish.is_playing && is_early) {
             return;
         }
