@@ -6,8 +6,7 @@
 // in a table. There are no atomic floats, so sums are made in parts: every thread adds a few hundred
 // values, four threads add what the others have, the CPU adds the columns in double precision.
 
-// A plane in its texture: samples across and down, tiles across (0: the texture is the plane), and the
-// kind of its samples.
+// A plane in its texture: samples across and down, tiles across, and the kind of its samples.
 struct Plane {
     size: vec2u,
     columns: u32,
@@ -91,17 +90,18 @@ const COARSE = 0xfffff000u;
 // 2^-64.
 const FAINT = 0x1f800000u;
 
+// Whether every plane is one texture with a sample a pixel. Decided before: software adapters run both
+// sides of a branch.
+override is_direct: bool = true;
+
 // The sample of a plane that stands for a pixel of the data window.
 fn sample_bits(plane: Texels, pixel: vec2u, spec: Plane) -> u32 {
-    var at = pixel;
-    if any(spec.size != scopes.size) {
-        // Planes may have fewer samples than the window has pixels: resolution levels, chroma.
-        let pixels_per_sample = max((scopes.size + spec.size / 2u) / spec.size, vec2u(1u));
-        at = min(at / pixels_per_sample, spec.size - 1u);
+    if is_direct {
+        return load_bits(plane, pixel, 0u, spec.kind);
     }
-    if spec.columns == 0u {
-        return load_bits(plane, at, 0u, spec.kind);
-    }
+    // Planes may have fewer samples than the window has pixels: resolution levels, chroma.
+    let pixels_per_sample = max((scopes.size + spec.size / 2u) / spec.size, vec2u(1u));
+    let at = min(pixel / pixels_per_sample, spec.size - 1u);
     let tile = textureDimensions(plane);
     let number = at / tile;
     return load_bits(plane, at - number * tile, number.y * spec.columns + number.x, spec.kind);

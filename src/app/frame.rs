@@ -223,7 +223,7 @@ impl FrameLoop {
         let is_linear = snapshot.clip.as_ref().is_some_and(|clip| clip.is_linear);
         let wish = shown_key(&self.shown).map(|key| ScopesWish {
             key,
-            color: player.view().color(is_linear),
+            color: player.view().color_for(is_linear),
             scale: self.ui_state.scope_scale,
             is_playing: snapshot.transport.playing,
         });

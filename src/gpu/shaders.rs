@@ -177,7 +177,7 @@ mod tests {
         );
         assert_twin!(Shader::Blit, "Blit", blit::BlitUniform, [origin, decodes_srgb, padding]);
         let scopes = Shader::Scopes(PlaneAccess::Bits);
-        assert_twin!(scopes, "Plane", scopes::ScopePlane, [size, columns, kind]);
+        assert_twin!(scopes, "Plane", image::PlaneUniform, [size, columns, kind]);
         assert_twin!(
             scopes,
             "Scopes",

@@ -10,7 +10,7 @@ use rushes::frame::{Area, FrameBuffer, FrameKey, PlaneLayout, PlaneSpec, Role, S
 use rushes::gpu::passes::scopes::ScopesPass;
 
 use crate::picture::{GREY, RGBA, frame, key, layout, plain, varied};
-use crate::screen::Screen;
+use crate::screen::{Screen, SmallTextures};
 
 const BUDGET: u64 = 64 << 20;
 /// Of the mean of all magnitudes.
@@ -275,6 +275,20 @@ fn planes_with_fewer_samples_equal_the_twin() {
             meter.screen.load(key, &picture);
             let scopes = meter.compare(key, &picture, &settings(Scale::Linear));
             assert_eq!(scopes.grid.samples(), 199 * 61);
+        }
+    }
+}
+
+#[test]
+fn planes_in_tiles_equal_the_twin() {
+    for forces_bits in [false, true] {
+        let Some(mut meter) = Meter::new("planes_in_tiles_equal_the_twin", forces_bits) else { return };
+        meter.screen.ring.set_source(Box::new(SmallTextures { side: 40 }));
+        let chroma = sampled([(199, 61), (100, 31), (100, 31)], SampleType::F16);
+        for (number, layout) in (0..).zip([plain(&RGBA, SampleType::F16, 131, 97), chroma]) {
+            let picture = frame(&layout, varied(SampleType::F16));
+            meter.screen.load(key(number), &picture);
+            meter.compare(key(number), &picture, &settings(Scale::Stops));
         }
     }
 }

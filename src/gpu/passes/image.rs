@@ -134,17 +134,11 @@ pub struct ImagePlacement {
 
 /// Which planes stand for red, green, blue and alpha.
 fn planes_shown(layout: &PlaneLayout) -> ([usize; 4], u32) {
-    let of = |role| layout.plane_with_role(role);
-    let alpha = of(Role::Alpha);
+    let alpha = layout.plane_with_role(Role::Alpha);
     let flag = if alpha.is_some() { FLAG_ALPHA } else { 0 };
-    match (of(Role::Red), of(Role::Green), of(Role::Blue)) {
-        (Some(red), Some(green), Some(blue)) => ([red, green, blue, alpha.unwrap_or(red)], flag),
-        // A layer of which this frame lacks a colour shows the first plane that it has.
-        (red, green, blue) => {
-            let grey = of(Role::Grey).or(of(Role::Luminance)).or(red).or(green).or(blue).unwrap_or(0);
-            ([grey, grey, grey, alpha.unwrap_or(grey)], flag | FLAG_GREY)
-        }
-    }
+    let [red, green, blue] = layout.color_planes();
+    let grey = if red == green { FLAG_GREY } else { 0 };
+    ([red, green, blue, alpha.unwrap_or(red)], flag | grey)
 }
 
 /// What a pipeline is made for. All else comes by the uniform.

@@ -7,10 +7,10 @@ mod results;
 use bytemuck::{Pod, Zeroable};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
+use super::image::PlaneUniform;
 use crate::color::Encoding;
 use crate::color::scopes::{Scale, ScaleTable, ScopeGrid, ScopeResult, ScopeSettings};
 use crate::frame::FrameKey;
-use crate::gpu::plane::sample_kind;
 use crate::gpu::shaders::Shader;
 use crate::gpu::{Gpu, PlaneAccess, Slot, TextureRing};
 
@@ -32,24 +32,6 @@ pub struct ScopesError {
     pub lacks: String,
 }
 
-/// Twin of `Plane` in `scopes.wgsl`.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, Pod, Zeroable, PartialEq)]
-pub struct ScopePlane {
-    pub size: [u32; 2],
-    pub columns: u32,
-    pub kind: u32,
-}
-
-impl ScopePlane {
-    fn of(slot: &Slot, plane: usize) -> Self {
-        let (spec, texture) = (&slot.layout.planes()[plane], &slot.textures[plane]);
-        let is_tiled = texture.depth_or_array_layers() > 1;
-        let columns = if is_tiled { spec.width.div_ceil(texture.width()) } else { 0 };
-        Self { size: [spec.width, spec.height], columns, kind: sample_kind(spec.sample) }
-    }
-}
-
 /// Twin of `Scopes` in `scopes.wgsl`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable, PartialEq)]
@@ -62,17 +44,22 @@ pub struct ScopesUniform {
     pub lowest: u32,
     pub highest: u32,
     pub padding: [u32; 2],
-    pub planes: [ScopePlane; 3],
+    pub planes: [PlaneUniform; 3],
 }
 
 struct Pipeline {
     pipeline: wgpu::ComputePipeline,
     planes: wgpu::BindGroupLayout,
     access: PlaneAccess,
+    is_direct: bool,
 }
 
 impl Pipeline {
-    fn new(device: &wgpu::Device, counts: &wgpu::BindGroupLayout, access: PlaneAccess) -> Self {
+    fn new(
+        device: &wgpu::Device,
+        counts: &wgpu::BindGroupLayout,
+        (access, is_direct): (PlaneAccess, bool),
+    ) -> Self {
         let planes = planes_layout(device, access);
         let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some("scopes"),
@@ -84,10 +71,13 @@ impl Pipeline {
             layout: Some(&layout),
             module: &Shader::Scopes(access).module(device),
             entry_point: Some("measure"),
-            compilation_options: Default::default(),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[("is_direct", f64::from(is_direct))],
+                ..Default::default()
+            },
             cache: None,
         });
-        Self { pipeline, planes, access }
+        Self { pipeline, planes, access, is_direct }
     }
 }
 
@@ -101,7 +91,7 @@ struct Running {
 
 /// The pipelines, the buffers, and the measurement under way.
 pub struct ScopesPass {
-    pipelines: [Pipeline; 2],
+    pipelines: [Pipeline; 4],
     buffers: Buffers,
     group: wgpu::BindGroup,
     table: Option<(Scale, Encoding, ScaleTable)>,
@@ -131,10 +121,11 @@ impl ScopesPass {
                 wgpu::BindGroupEntry { binding: 2, resource: buffers.counts.as_entire_binding() },
             ],
         });
-        let accesses = [PlaneAccess::Filtered, PlaneAccess::Bits];
+        let (filtered, bits) = (PlaneAccess::Filtered, PlaneAccess::Bits);
+        let ways = [(filtered, true), (filtered, false), (bits, true), (bits, false)];
         let (sender, mapped) = bounded(1);
         Ok(Self {
-            pipelines: accesses.map(|access| Pipeline::new(device, &layout, access)),
+            pipelines: ways.map(|way| Pipeline::new(device, &layout, way)),
             buffers,
             group,
             table: None,
@@ -181,9 +172,9 @@ impl ScopesPass {
     }
 
     fn begin(&mut self, gpu: &Gpu, slot: &Slot, key: FrameKey, settings: ScopeSettings) {
-        let Some(pipeline) = self.pipelines.iter().position(|pipeline| pipeline.access == slot.access) else {
-            return;
-        };
+        let way = (slot.access, is_direct(slot));
+        let fits = |pipeline: &Pipeline| (pipeline.access, pipeline.is_direct) == way;
+        let Some(pipeline) = self.pipelines.iter().position(fits) else { return };
         let grid = ScopeGrid::of(slot.layout.data_window(), &settings);
         self.write_settings(gpu, slot, grid, &settings);
         let pipeline = &self.pipelines[pipeline];
@@ -226,7 +217,7 @@ impl ScopesPass {
             lowest,
             highest,
             padding: [0; 2],
-            planes: slot.layout.color_planes().map(|plane| ScopePlane::of(slot, plane)),
+            planes: slot.layout.color_planes().map(|plane| PlaneUniform::of(slot, plane)),
         };
         gpu.queue.write_buffer(&self.buffers.uniform, 0, bytemuck::bytes_of(&uniform));
     }
@@ -281,6 +272,15 @@ impl Buffers {
     fn all(&self) -> [&wgpu::Buffer; 4] {
         [&self.uniform, &self.table, &self.counts, &self.readback]
     }
+}
+
+/// Whether every plane is one texture with a sample a pixel.
+fn is_direct(slot: &Slot) -> bool {
+    let data = slot.layout.data_window();
+    slot.layout.color_planes().into_iter().all(|plane| {
+        let spec = &slot.layout.planes()[plane];
+        (spec.width, spec.height) == (data.width, data.height) && slot.tiles(plane).layers() == 1
+    })
 }
 
 /// What the device lacks, if anything.
