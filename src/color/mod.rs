@@ -8,3 +8,27 @@ pub use view::{
     AlphaMode, Backdrop, ChannelView, ColorSettings, Encoding, LUMINANCE_709, STOP_COLORS, display_rgb,
     srgb_encode,
 };
+
+mod analytic;
+mod bake;
+mod chain;
+mod error;
+mod names;
+#[cfg(feature = "ocio")]
+mod ocio;
+mod primaries;
+mod program;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use bake::baked;
+pub use chain::{ColorConfig, open_or_default};
+pub use error::{ColorError, Named};
+pub use program::{
+    COLOR_GROUP, ChainDescription, ColorChain, ColorProgram, CpuProgram, ProgramTexture, ProgramUniform,
+    TextureDimension,
+};
+pub use rules::{
+    ColorRequest, InputChoice, InputSpace, KnownSpace, MediaFacts, Reason, RuledSpace, choose_input,
+};
