@@ -13,17 +13,19 @@ use super::AppError;
 use super::rhythm::Rhythm;
 use super::scopes::{ScopesFeed, ScopesWish};
 use super::surface::{Acquired, WindowSurface};
-use crate::color::ColorSettings;
+use crate::color::{ColorMenu, ColorRequest};
 use crate::gpu::passes::blit::BlitPass;
 use crate::gpu::passes::image::Sampling;
 use crate::gpu::passes::timeline::TimelineDraw;
 use crate::gpu::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
 use crate::memory::{adapter_memory, gpu_budget_default};
 use crate::player::{Command, Framing, Player};
-use crate::stage::{Canvas, Stage, StageError, StageOptions, StripView, fit_zoom, place, shown_key};
+use crate::stage::{
+    Canvas, Coloring, Stage, StageError, StageOptions, StripView, fit_zoom, place, shown_key,
+};
 use crate::stats::{PressureLevel, ShownStatus, Snapshot};
 use crate::time::{LoopMode, Nanos, WorkArea};
-use crate::ui::{self, Inputs, UiState};
+use crate::ui::{self, Inputs, UiState, ViewChoice};
 
 const CANVAS_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 /// Tries for a surface that changes while it is asked for a frame.
@@ -38,7 +40,7 @@ const STATUS_REPAINT: Duration = Duration::from_millis(150);
 #[derive(Debug, Clone, PartialEq)]
 struct Drawn {
     shown: ShownStatus,
-    color: ColorSettings,
+    color: Coloring,
     framing: Framing,
     sampling: Sampling,
     size: (u32, u32),
@@ -86,6 +88,8 @@ pub struct FrameLoop {
     egui: egui_winit::State,
     ui_state: UiState,
     scopes: ScopesFeed,
+    /// Displays and views to choose from, read when the first picture is on screen.
+    color_menu: Option<ColorMenu>,
     shown: ShownStatus,
     wake_at: Option<Nanos>,
     rhythm: Rhythm,
@@ -102,6 +106,7 @@ impl FrameLoop {
         window: Arc<Window>,
         adapter: &AdapterChoice,
         vram_bytes: Option<u64>,
+        color: ColorRequest,
         ring: Arc<dyn Fn() + Send + Sync>,
     ) -> Result<Self, AppError> {
         let display = Box::new(event_loop.owned_display_handle());
@@ -114,8 +119,14 @@ impl FrameLoop {
         let is_software = gpu.summary.kind == AdapterKind::Cpu;
         let default = || gpu_budget_default(adapter_memory(&gpu.summary.pci_address), is_software);
         let vram_bytes = vram_bytes.unwrap_or_else(default);
-        let options =
-            StageOptions { adapter: adapter.clone(), vram_bytes, forces_bits: false, format: CANVAS_FORMAT };
+        let options = StageOptions {
+            adapter: adapter.clone(),
+            vram_bytes,
+            forces_bits: false,
+            format: CANVAS_FORMAT,
+            color,
+            builds_color_aside: true,
+        };
         let renderer = Renderer::new(&gpu.device, format, RendererOptions::default());
         let blit = BlitPass::new(&gpu.device, format);
         let egui = controls(&window, gpu.max_texture_side());
@@ -135,6 +146,7 @@ impl FrameLoop {
             egui,
             ui_state: UiState::default(),
             scopes: ScopesFeed::default(),
+            color_menu: None,
             shown: ShownStatus::Empty,
             wake_at: None,
             rhythm,
@@ -302,6 +314,9 @@ impl FrameLoop {
             self.ui_state.scope_scale = scale;
             self.step_scopes(player);
         }
+        if let Some(choice) = output.color.take() {
+            self.choose_view(choice);
+        }
         let is_drawn = self.present(player, &snapshot, full.textures_delta, &primitives, scale);
         self.painted = is_drawn.then(|| painted(&snapshot, player));
         self.painted_at = Instant::now();
@@ -309,14 +324,28 @@ impl FrameLoop {
         output.commands
     }
 
+    /// Another display and view, or the defaults again.
+    fn choose_view(&mut self, choice: ViewChoice) {
+        let colors = self.stage.colors();
+        let (display, view) = choice.unzip();
+        colors.set_request(ColorRequest { display, view, ..colors.request().clone() });
+        self.window.request_redraw();
+    }
+
     fn build(&mut self, ui: &mut egui::Ui, snapshot: &Snapshot, player: &Player) -> ui::Output {
         let adapter = self.stage.adapter().clone();
+        let chain = self.stage.color_text(player, snapshot.transport.playing);
+        if self.color_menu.is_none() && self.drawn.is_some() {
+            self.color_menu = Some(self.stage.colors().menu());
+        }
         let inputs = Inputs {
             snapshot,
             view: player.view(),
             adapter: &adapter.name,
             is_software: adapter.kind == AdapterKind::Cpu,
             scopes: self.scopes.shown(),
+            chain: &chain,
+            color_menu: self.color_menu.as_ref(),
         };
         let scale = ui.ctx().pixels_per_point();
         let stage = &mut self.stage;
@@ -405,11 +434,15 @@ impl FrameLoop {
             let aspect = snapshot.clip.as_ref().map_or(1.0, |clip| clip.pixel_aspect);
             player.set_fit_zoom(fit_zoom((window.width, window.height), aspect, size));
         }
-        let view = player.view();
-        let is_linear = snapshot.clip.as_ref().is_some_and(|clip| clip.is_linear);
+        let color = self.stage.coloring(player, snapshot.transport.playing);
+        for notice in self.stage.colors().take_notices() {
+            log::warn!("{notice}");
+            player.tell_next(notice);
+        }
+        let view = *player.view();
         let wanted = Drawn {
             shown: self.shown.clone(),
-            color: view.color_for(is_linear),
+            color,
             framing: view.framing,
             sampling: self.stage.sampling(view.filter, snapshot.transport.playing),
             size,

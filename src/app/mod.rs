@@ -18,6 +18,7 @@ use winit::keyboard::{Key, ModifiersState, NamedKey};
 use winit::window::{Fullscreen, Window, WindowId};
 
 use crate::cli::Failure;
+use crate::color::ColorRequest;
 use crate::gpu::{AdapterChoice, AdapterSummary};
 use crate::player::{Player, WindowAction};
 use crate::stage::{StageError, WallClock};
@@ -53,6 +54,7 @@ pub type SaveSettings = Box<dyn FnMut(&Player) -> String>;
 pub struct Setup {
     pub adapter: AdapterChoice,
     pub vram_bytes: Option<u64>,
+    pub color: ColorRequest,
     pub open_player: OpenPlayer,
     pub open_more: OpenMore,
     pub save_settings: SaveSettings,
@@ -126,6 +128,7 @@ impl App {
             Arc::new(window),
             &setup.adapter,
             setup.vram_bytes,
+            setup.color,
             Arc::clone(&ring),
         )?;
         let (player, attend) = (setup.open_player)(frames.adapter(), ring)

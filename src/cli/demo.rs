@@ -122,6 +122,7 @@ fn play_headless(pattern: &Path, args: &DemoArgs, interrupt: &Interrupt) -> Resu
         pace: Pace::EveryFrame,
         forces_bits: false,
         format: wgpu::TextureFormat::Rgba8Unorm,
+        color: Default::default(),
     };
     let (media, clip) = (OsString::from(pattern), MediaArgs::default());
     let mut headless = Headless::open(&media, &clip, &args.machine, &options, interrupt)?;

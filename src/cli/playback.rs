@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 use super::session::Headless;
 use super::{Failure, report};
 use crate::cache::Origin;
-use crate::color::ColorSettings;
 use crate::memory::format_bytes;
 use crate::metrics::ProcessFigures;
 use crate::player::{Command, Filter, Framing, Pace, Tick, Waits};
-use crate::stage::{Canvas, StripView, place};
+use crate::stage::{Canvas, Coloring, StripView, place};
 use crate::stats::{Histogram, Percentiles, ShownStatus, Snapshot, TierStatus};
 use crate::time::{Cadence, Clock, Nanos};
 
@@ -108,7 +107,7 @@ struct Run<'a> {
     headless: &'a mut Headless,
     options: &'a PlaybackOptions,
     canvas: Canvas,
-    color: ColorSettings,
+    color: Coloring,
     started: Instant,
     intervals: Histogram,
     last_present: Option<Instant>,
@@ -131,10 +130,9 @@ pub fn play(
     options: &PlaybackOptions,
     started: Instant,
 ) -> Result<Playback, Failure> {
-    let is_linear = headless.player.clip().is_some_and(|clip| clip.info.is_linear);
     // Queued commands take effect with the first tick, before anything is drawn.
     headless.step()?;
-    let color = headless.player.view().color_for(is_linear);
+    let color = headless.coloring(true);
     let canvas = headless.stage.canvas(options.size.0, options.size.1);
     if options.preroll {
         let shown = preroll(headless)?;

@@ -65,8 +65,12 @@ impl Output {
 
 pub fn render(args: &RenderArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let output = Output::of(args)?;
-    let options =
-        HeadlessOptions { pace: Pace::EveryFrame, forces_bits: output.is_raw(), format: output.target() };
+    let options = HeadlessOptions {
+        pace: Pace::EveryFrame,
+        forces_bits: output.is_raw(),
+        format: output.target(),
+        color: args.color.request(),
+    };
     let mut headless = Headless::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
     set_color(&mut headless.player, &args.color);
     headless.player.command(Command::Channel(args.channel.into()));
@@ -272,8 +276,7 @@ impl Renderer<'_> {
         let size = self.canvas_size(layout.as_deref());
         self.prepare_canvas(size)?;
         let Some(canvas) = &self.canvas else { return Err(Failure::new(Failure::FAILED, "no canvas")) };
-        let is_linear = self.headless.player.clip().is_some_and(|clip| clip.info.is_linear);
-        let color = self.headless.player.view().color_for(is_linear);
+        let color = self.headless.coloring(false);
         let filter: Filter = self.args.filter.into();
         let sampling = self.headless.stage.sampling(filter, false);
         let is_sized = self.args.size.is_some();

@@ -138,8 +138,7 @@ impl Scrub<'_> {
         }
         let sampling = self.headless.stage.sampling(Filter::Best, true);
         let placement = |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, sampling);
-        let is_linear = self.headless.player.clip().is_some_and(|clip| clip.info.is_linear);
-        let color = self.headless.player.view().color_for(is_linear);
+        let color = self.headless.coloring(true);
         let submission = self.headless.stage.draw(&self.canvas, &tick.shown, placement, &color, None);
         self.headless.stage.gpu().wait_for(submission);
         self.settle.record(pending.since.elapsed().as_nanos() as u64);

@@ -10,13 +10,14 @@ use super::services::Services;
 use super::settings::{self, Configured, Settings};
 use super::{Failure, Interrupt, say};
 use crate::app;
+use crate::color::ColorRequest;
 use crate::decode::FileDecoder;
 use crate::gpu::{AdapterChoice, AdapterSummary, Gpu};
 use crate::memory::{Trace, adapter_memory, gpu_budget_default};
 use crate::player::{Clip, ClipOptions, Command, Pace, Player, PlayerOptions, Tick, command_of_name};
 use crate::preload::DecodeThreads;
 use crate::sequence::{ResolveOptions, resolve};
-use crate::stage::{Stage, StageError, StageOptions, Waker, WallClock};
+use crate::stage::{Coloring, Stage, StageError, StageOptions, Waker, WallClock};
 use crate::stats::Snapshot;
 use crate::time::{Clock, Direction, Nanos, WorkArea};
 
@@ -159,6 +160,7 @@ pub struct HeadlessOptions {
     pub pace: Pace,
     pub forces_bits: bool,
     pub format: wgpu::TextureFormat,
+    pub color: ColorRequest,
 }
 
 /// A player and a stage without a window, and the loop's clock and bell.
@@ -195,6 +197,8 @@ impl Headless {
             vram_bytes: vram_budget(&settings, &gpu.summary),
             forces_bits: options.forces_bits,
             format: options.format,
+            color: options.color.clone(),
+            builds_color_aside: false,
         };
         let usual_vram_bytes = usual_vram(&gpu.summary);
         let stage = Stage::new(gpu, stage_options, waker.ring()).map_err(stage_failure)?;
@@ -207,11 +211,19 @@ impl Headless {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_run(args: &RunArgs, pace: Pace, interrupt: &Interrupt) -> Result<Self, Failure> {
-        let options = HeadlessOptions { pace, forces_bits: false, format: wgpu::TextureFormat::Rgba8Unorm };
+        let format = wgpu::TextureFormat::Rgba8Unorm;
+        let options = HeadlessOptions { pace, forces_bits: false, format, color: args.color.request() };
         let mut headless = Self::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
         set_playback(&mut headless.player, &args.clip, &args.play);
         set_color(&mut headless.player, &args.color);
         Ok(headless)
+    }
+
+    /// How the shown clip is coloured; what went wrong is said.
+    pub fn coloring(&mut self, is_playing: bool) -> Coloring {
+        let coloring = self.stage.coloring(&self.player, is_playing);
+        self.stage.colors().take_notices().iter().for_each(|notice| say(notice));
+        coloring
     }
 
     /// One step of player and stage.
@@ -294,6 +306,7 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
     let vram_bytes = configured.settings.vram_bytes;
     let settings_path = configured.path().map(std::path::Path::to_path_buf);
     let machine = args.machine.clone();
+    let request = args.color.request();
     let (media, clip, play, color) =
         (args.media.clone(), args.clip.clone(), args.play.clone(), args.color.clone());
     let open = move |adapter: &AdapterSummary, ring: Arc<dyn Fn() + Send + Sync>| {
@@ -319,6 +332,7 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
     let setup = app::Setup {
         adapter: adapter_choice(&args.machine),
         vram_bytes,
+        color: request,
         open_player: Box::new(open),
         open_more: Box::new(open_more),
         save_settings: Box::new(move |player| settings::save_budgets(settings_path.as_deref(), player)),

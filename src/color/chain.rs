@@ -95,6 +95,21 @@ impl ColorConfig {
     }
 }
 
+/// The displays of a config with their views, for menus.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColorMenu {
+    pub config: String,
+    pub displays: Vec<(String, Vec<String>)>,
+}
+
+impl ColorConfig {
+    /// Its displays and views.
+    pub fn menu(&self) -> ColorMenu {
+        let with_views = |display: String| (display.clone(), self.views(&display));
+        ColorMenu { config: self.name(), displays: self.displays().into_iter().map(with_views).collect() }
+    }
+}
+
 /// The chain for `request`, and where that fails the best that remains, with a line for the user that says what was
 /// wrong and what is shown instead. Always a chain: a picture with default colours beats no picture.
 pub fn open_or_default(request: &ColorRequest, facts: &MediaFacts) -> (ColorChain, Option<String>) {

@@ -23,7 +23,7 @@ mod rules;
 mod tests;
 
 pub use bake::baked;
-pub use chain::{ColorConfig, open_or_default};
+pub use chain::{ColorConfig, ColorMenu, open_or_default};
 pub use error::{ColorError, Named};
 pub use program::{
     COLOR_GROUP, ChainDescription, ColorChain, ColorProgram, CpuProgram, ProgramTexture, ProgramUniform,

@@ -51,6 +51,7 @@ pub struct Part {
     pub attributes: Vec<Attribute>,
     /// Views whose channels share this part, the one without a prefix first; empty for all other parts.
     pub views: Vec<String>,
+    pub color: StatedColor,
     /// Width and height of every resolution level that is smaller in both directions alike, the largest first.
     pub levels: Vec<(u32, u32)>,
     /// The level that is decoded while somebody scrubs, where that is much faster than the full size.
@@ -116,6 +117,15 @@ pub struct MediaInfo {
     /// Scene-linear values, as opposed to values made for a display.
     pub is_linear: bool,
     pub access: Access,
+}
+
+/// What a file says of its colours.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct StatedColor {
+    /// Red x, y, green x, y, blue x, y, white x, y (OpenEXR's `chromaticities`).
+    pub chromaticities: Option<[f32; 8]>,
+    /// An ACES container (SMPTE ST 2065-4).
+    pub is_aces_container: bool,
 }
 
 impl MediaInfo {
@@ -299,6 +309,7 @@ mod tests {
             views: Vec::new(),
             levels: Vec::new(),
             scrub_level: None,
+            color: StatedColor::default(),
             obstacle: None,
         }
     }

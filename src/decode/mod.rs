@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use error::DecodeError;
 #[doc(hidden)]
 pub use exr::fuzz;
-pub use media::{Access, Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest};
+pub use media::{Access, Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest, StatedColor};
 
 use crate::epoch::EpochWatch;
 use crate::frame::{Area, FrameMemory, PlaneLayout};

@@ -148,6 +148,7 @@ pub fn probe(path: &Path, format: ImageFormat) -> Result<MediaInfo, DecodeError>
         views: Vec::new(),
         levels: Vec::new(),
         scrub_level: None,
+        color: super::StatedColor::default(),
         obstacle: None,
     }];
     let layers = layers_of(&parts);

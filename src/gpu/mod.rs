@@ -8,6 +8,7 @@
 mod device;
 pub mod passes;
 mod plane;
+mod program;
 mod readback;
 mod ring;
 mod shaders;
@@ -16,6 +17,7 @@ mod textures;
 
 pub use device::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
 pub use plane::{PlaneAccess, TextureLimits, Tiles};
+pub use program::ProgramTables;
 pub use readback::{ReadbackError, read_texture};
 pub use ring::{Slot, TextureRing};
 pub use staging::{StagedUploader, StagingPlan, Upload, Uploaded, Uploader};

@@ -43,18 +43,21 @@ impl Shader {
 
     fn source(self) -> String {
         match self {
-            Self::Image(PlaneAccess::Filtered) => {
-                [FULLSCREEN, COLOR_NONE, COLOR, FETCH, FETCH_FILTERED, IMAGE].concat()
-            }
-            Self::Image(PlaneAccess::Bits) => {
-                [FULLSCREEN, COLOR_NONE, COLOR, FETCH, FETCH_BITS, IMAGE].concat()
-            }
+            Self::Image(access) => image_source(access, COLOR_NONE),
             Self::Raw => [FULLSCREEN, RAW].concat(),
             Self::Timeline => TIMELINE.into(),
             Self::Blit => [FULLSCREEN, BLIT].concat(),
             Self::Scopes(PlaneAccess::Filtered) => [LOAD_FILTERED, SCOPES].concat(),
             Self::Scopes(PlaneAccess::Bits) => [LOAD_BITS, SCOPES].concat(),
         }
+    }
+
+    /// The image shader with the text of a colour program instead of none.
+    pub fn image_module(device: &wgpu::Device, access: PlaneAccess, program: &str) -> wgpu::ShaderModule {
+        device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some("image with a colour program"),
+            source: wgpu::ShaderSource::Wgsl(Cow::Owned(image_source(access, program))),
+        })
     }
 
     /// The module on a device.
@@ -64,6 +67,14 @@ impl Shader {
             source: wgpu::ShaderSource::Wgsl(Cow::Owned(self.source())),
         })
     }
+}
+
+fn image_source(access: PlaneAccess, program: &str) -> String {
+    let fetch_texel = match access {
+        PlaneAccess::Filtered => FETCH_FILTERED,
+        PlaneAccess::Bits => FETCH_BITS,
+    };
+    [FULLSCREEN, program, COLOR, FETCH, fetch_texel, IMAGE].concat()
 }
 
 #[cfg(test)]

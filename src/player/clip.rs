@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::color::MediaFacts;
 use crate::decode::{self, Access, DecodeError, MediaInfo, Part, PlaneRequest};
 use crate::frame::{ClipId, FrameKey, LayerId, PlaneLayout, PlaneSpec, Revision, Role, SampleType, Window};
 use crate::memory::format_bytes;
@@ -352,6 +353,18 @@ impl Clip {
             });
         let window = part.data_window;
         PlaneLayout::new(specs.collect(), window, window, 1.0).map_or(0, |layout| layout.total_bytes())
+    }
+
+    /// What is known of the colours of the shown layer.
+    pub fn color_facts(&self) -> MediaFacts {
+        let stated = self.info.part_of(self.layer).map_or_else(Default::default, |part| part.color);
+        MediaFacts {
+            is_float: self.info.is_linear,
+            is_movie: false,
+            chromaticities: stated.chromaticities,
+            is_aces_container: stated.is_aces_container,
+            path: self.path(0).map(Path::to_path_buf),
+        }
     }
 
     /// The key of a frame as the clip is looked at now: its revision, layer and level.

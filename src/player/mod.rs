@@ -360,6 +360,11 @@ impl Player {
         self.message = Some((text, now + MESSAGE_NANOS));
     }
 
+    /// The same at the time of the last tick.
+    pub fn tell_next(&mut self, text: String) {
+        self.tell(text, self.now);
+    }
+
     /// A new reading of the machine's memory: the limits follow at once.
     pub fn set_memory(&mut self, sample: MemorySample) {
         self.sample = sample;

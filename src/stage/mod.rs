@@ -4,6 +4,7 @@
 
 mod canvas;
 mod clock;
+mod color;
 mod placement;
 
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use std::sync::atomic::Ordering;
 
 pub use canvas::Canvas;
 pub use clock::{Waker, WallClock};
+pub use color::{Coloring, Colors};
 pub use placement::{fit_zoom, place};
 
-use crate::color::ColorSettings;
+use crate::color::ColorRequest;
 use crate::color::scopes::{ScopeResult, ScopeSettings};
 use crate::frame::FrameKey;
 use crate::gpu::passes::image::{ImagePass, ImagePlacement, Sampling};
@@ -24,7 +26,7 @@ use crate::gpu::{
     AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError, ReadbackError, StagedUploader, StagingPlan,
     TextureRing, read_texture,
 };
-use crate::player::{Filter, Player, Tick};
+use crate::player::{Clip, Filter, Player, Tick};
 use crate::stats::{ShownStatus, TimelineStatus};
 use crate::time::{Nanos, WorkArea};
 
@@ -51,6 +53,9 @@ pub struct StageOptions {
     pub forces_bits: bool,
     /// What pictures are drawn into.
     pub format: wgpu::TextureFormat,
+    pub color: ColorRequest,
+    /// Chains are built on a thread of their own: until one is there, pictures are drawn without.
+    pub builds_color_aside: bool,
 }
 
 /// What is drawn beside the picture itself.
@@ -64,6 +69,7 @@ pub struct StripView<'a> {
 
 /// A device with the ring and the passes on it.
 pub struct Stage {
+    colors: Colors,
     ring: TextureRing,
     image: ImagePass,
     raw: Option<RawPass>,
@@ -98,7 +104,10 @@ impl Stage {
     ) -> Result<Self, StageError> {
         let uploader = uploader(&gpu, options.vram_bytes, &wake)?;
         let ring = TextureRing::new(Box::new(uploader), options.vram_bytes, options.forces_bits);
+        let is_software = gpu.summary.kind == AdapterKind::Cpu;
+        let bell = options.builds_color_aside.then(|| Arc::clone(&wake));
         Ok(Self {
+            colors: Colors::new(options.color.clone(), is_software, bell),
             ring,
             image: ImagePass::new(&gpu.device, options.format),
             raw: options.forces_bits.then(|| RawPass::new(&gpu.device)),
@@ -180,6 +189,31 @@ impl Stage {
         Canvas::counted(&self.gpu, RAW_TARGET, (width, height), &self.targets)
     }
 
+    /// How the shown clip is coloured now.
+    pub fn coloring(&mut self, player: &Player, is_playing: bool) -> Coloring {
+        let facts = player.clip().map(Clip::color_facts).unwrap_or_default();
+        self.colors.coloring(player.view(), &facts, is_playing)
+    }
+
+    /// The way of the shown clip's colours in words.
+    pub fn color_text(&mut self, player: &Player, is_playing: bool) -> String {
+        let facts = player.clip().map(Clip::color_facts).unwrap_or_default();
+        self.colors.text(player.view(), &facts, is_playing)
+    }
+
+    pub fn colors(&mut self) -> &mut Colors {
+        &mut self.colors
+    }
+
+    /// Brings a colour program onto the device before it is drawn with; those that no clip has any more leave.
+    fn load_program(&mut self, number: Option<u32>) {
+        let Some(number) = number.filter(|number| !self.image.has_program(*number)) else { return };
+        if let Some(program) = self.colors.program(number) {
+            self.image.keep_programs(|loaded| self.colors.program(loaded).is_some());
+            self.image.load_program(&self.gpu, number, program);
+        }
+    }
+
     /// How samples become pixels with a filter of the view: on a software adapter only what keeps up while it plays.
     pub fn sampling(&self, filter: Filter, is_playing: bool) -> Sampling {
         match filter {
@@ -195,9 +229,10 @@ impl Stage {
         canvas: &Canvas,
         shown: &ShownStatus,
         place: impl Fn(&crate::frame::PlaneLayout) -> ImagePlacement,
-        color: &ColorSettings,
+        color: &Coloring,
         strip: Option<(&StripView<'_>, u32)>,
     ) -> wgpu::SubmissionIndex {
+        self.load_program(color.program);
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         let timeline = strip.map(|(view, height)| {
             let height = height.min(canvas.height());
@@ -207,8 +242,7 @@ impl Stage {
             let mut pass = canvas.begin(&mut encoder, clear_color(shown));
             if let Some(slot) = shown_key(shown).and_then(|key| self.ring.slot(key)) {
                 let placement = place(&slot.layout);
-                let (device, queue) = (&self.gpu.device, &self.gpu.queue);
-                self.image.draw(device, queue, &mut pass, slot, &placement, color);
+                self.image.draw(&self.gpu, &mut pass, slot, &placement, &color.settings, color.program);
             }
             if let Some((draw, height)) = timeline {
                 let top = (canvas.height() - height) as f32;

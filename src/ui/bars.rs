@@ -5,7 +5,7 @@ use egui::{Color32, RichText, Ui};
 use super::icons::{self, Icon};
 use super::theme::{ACCENT, BAD, DIM, FAIR, GOOD, TEXT};
 use super::{Inputs, Output};
-use crate::color::{AlphaMode, ChannelView};
+use crate::color::{AlphaMode, ChannelView, ColorMenu};
 use crate::memory::format_bytes;
 use crate::player::Command;
 use crate::stats::{PressureLevel, Snapshot, TierStatus, TransportStatus};
@@ -30,7 +30,9 @@ pub fn clip_bar(ui: &mut Ui, inputs: &Inputs<'_>, output: &mut Output) {
         }
         ui.label(RichText::new(&clip.description).color(DIM));
         layer_menu(ui, inputs.snapshot, output);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| colour_chain(ui, inputs));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            colour_chain(ui, inputs, output);
+        });
     });
 }
 
@@ -50,11 +52,10 @@ fn layer_menu(ui: &mut Ui, snapshot: &Snapshot, output: &mut Output) {
     });
 }
 
-/// The whole chain from the file to the screen, always visible.
-fn colour_chain(ui: &mut Ui, inputs: &Inputs<'_>) {
+/// The whole chain from the file to the screen, always visible; a click opens the displays and views.
+fn colour_chain(ui: &mut Ui, inputs: &Inputs<'_>, output: &mut Output) {
     let view = inputs.view;
-    let is_linear = inputs.snapshot.clip.as_ref().is_some_and(|clip| clip.is_linear);
-    let mut steps = vec![if is_linear { "linear Rec.709" } else { "display-referred" }.to_string()];
+    let mut steps = vec![inputs.chain.to_string()];
     let color = &view.color;
     if color.exposure != 0.0 {
         steps.push(format!("{:+.2} stops", color.exposure));
@@ -77,16 +78,34 @@ fn colour_chain(ui: &mut Ui, inputs: &Inputs<'_>) {
     if color.channel != ChannelView::Rgb {
         steps.push(format!("channel {}", color.channel.name()));
     }
-    let last = if view.is_raw {
-        "raw"
-    } else if is_linear {
-        "sRGB"
-    } else {
-        "unchanged"
-    };
-    steps.push(last.to_string());
     let color = if view.is_adjusted() { ACCENT } else { DIM };
-    ui.label(RichText::new(steps.join(" > ")).color(color)).on_hover_text("From the file to the screen");
+    let line = RichText::new(steps.join("; ")).color(color);
+    let Some(menu) = inputs.color_menu else {
+        ui.label(line);
+        return;
+    };
+    ui.menu_button(line, |ui| view_menu(ui, menu, output))
+        .response
+        .on_hover_text("From the file to the screen");
+}
+
+/// Displays, and below each its views.
+fn view_menu(ui: &mut Ui, menu: &ColorMenu, output: &mut Output) {
+    ui.label(RichText::new(&menu.config).color(DIM));
+    if ui.button("Default display and view").clicked() {
+        output.color = Some(None);
+        ui.close();
+    }
+    for (display, views) in &menu.displays {
+        ui.menu_button(display, |ui| {
+            for view in views {
+                if ui.button(view).clicked() {
+                    output.color = Some(Some((display.clone(), view.clone())));
+                    ui.close();
+                }
+            }
+        });
+    }
 }
 
 pub fn transport_bar(ui: &mut Ui, inputs: &Inputs<'_>, output: &mut Output) {

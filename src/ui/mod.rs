@@ -13,6 +13,7 @@ mod timeline;
 
 pub use theme::apply as apply_theme;
 
+use crate::color::ColorMenu;
 use crate::color::scopes::{Scale, ScopeResult};
 use crate::player::{Command, View};
 use crate::stats::Snapshot;
@@ -26,7 +27,14 @@ pub struct Inputs<'a> {
     pub is_software: bool,
     /// What was last measured of the shown picture, or why nothing can be.
     pub scopes: Result<Option<&'a ScopeResult>, &'a str>,
+    /// The way of the colours from the file to the display, in words.
+    pub chain: &'a str,
+    /// Displays and views to choose from, once they are known.
+    pub color_menu: Option<&'a ColorMenu>,
 }
+
+/// A display and a view; none for the defaults.
+pub type ViewChoice = Option<(String, String)>;
 
 /// What the controls remember between frames.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +67,8 @@ pub struct Output {
     pub picture: Option<egui::Rect>,
     /// The scale that the user chose for the scopes.
     pub scope_scale: Option<Option<Scale>>,
+    /// What the user chose to look through.
+    pub color: Option<ViewChoice>,
 }
 
 /// Builds the controls of one frame. `strip` makes the shape of the timeline for a rectangle.

@@ -2,6 +2,7 @@
 //! with little memory. Runs the built binary.
 
 mod bench;
+mod color;
 mod faults;
 #[cfg(target_os = "linux")]
 mod limits;

@@ -7,7 +7,7 @@ use rushes::color::{ColorSettings, Encoding};
 use rushes::gpu::passes::image::Sampling;
 use rushes::memory::{MemorySample, Tier};
 use rushes::player::{Command, Framing, Pace, Player, PlayerOptions};
-use rushes::stage::{Stage, StageOptions, place};
+use rushes::stage::{Coloring, Stage, StageOptions, place};
 use rushes::stats::ShownStatus;
 
 use crate::support::rig::{CREDITS, budget};
@@ -32,6 +32,8 @@ impl Show {
             vram_bytes: VRAM_BYTES,
             forces_bits: false,
             format: wgpu::TextureFormat::Rgba32Float,
+            color: Default::default(),
+            builds_color_aside: false,
         };
         let stage = Stage::new(gpu, options, Arc::new(|| {})).expect("a stage");
         let pool = ScriptedPool::new(CREDITS);
@@ -70,7 +72,8 @@ impl Show {
         let canvas = self.stage.canvas(SIZE.0, SIZE.1);
         let color = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
         let at = |layout: &rushes::frame::PlaneLayout| place(layout, SIZE, Framing::Fit, Sampling::Nearest);
-        self.stage.draw(&canvas, shown, at, &color, None);
+        let coloring = Coloring { settings: color, program: None };
+        self.stage.draw(&canvas, shown, at, &coloring, None);
         self.stage.read(&canvas).expect("texels")
     }
 }

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod color;
 mod device_lost;
 mod image;
 mod noop;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rushes::color::ColorSettings;
+use rushes::color::{ColorProgram, ColorSettings};
 use rushes::frame::{
     EvictionCause, FrameBuffer, FrameKey, PlaneLayout, Refusal, RingEvent, RingOrders, UploadOrder,
 };
@@ -70,6 +70,7 @@ pub struct Screen {
     pub ring: TextureRing,
     pub budget_bytes: u64,
     image: RefCell<ImagePass>,
+    program: Option<u32>,
 }
 
 /// A small pool of staging memory, so that frames travel in several bands.
@@ -85,7 +86,7 @@ impl Screen {
         let gpu = support::gpu(test)?;
         let ring = TextureRing::new(Box::new(staging(&gpu, PLAN)), budget_bytes, forces_bits);
         let image = RefCell::new(ImagePass::new(&gpu.device, FLOAT_TARGET));
-        Some(Self { gpu, ring, budget_bytes, image })
+        Some(Self { gpu, ring, budget_bytes, image, program: None })
     }
 
     pub fn apply(&mut self, evict: Vec<FrameKey>, upload: Vec<(FrameKey, &Arc<FrameBuffer>)>) {
@@ -117,6 +118,12 @@ impl Screen {
         assert!(self.ring.slot(key).is_some(), "{key:?} did not arrive");
     }
 
+    /// Draws with a colour program from now on.
+    pub fn use_program(&mut self, number: u32, program: &ColorProgram) {
+        self.image.borrow_mut().load_program(&self.gpu, number, program);
+        self.program = Some(number);
+    }
+
     /// Draws a frame; rows of target pixels.
     pub fn draw(
         &self,
@@ -130,8 +137,7 @@ impl Screen {
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         {
             let mut pass = canvas.begin(&mut encoder, wgpu::Color::GREEN);
-            let (device, queue) = (&self.gpu.device, &self.gpu.queue);
-            self.image.borrow_mut().draw(device, queue, &mut pass, slot, placement, color);
+            self.image.borrow_mut().draw(&self.gpu, &mut pass, slot, placement, color, self.program);
         }
         self.gpu.queue.submit([encoder.finish()]);
         let bytes = read_texture(&self.gpu, canvas.texture()).expect("texels");

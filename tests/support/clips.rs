@@ -55,6 +55,7 @@ fn info() -> MediaInfo {
         views: Vec::new(),
         levels: Vec::new(),
         scrub_level: None,
+        color: Default::default(),
         obstacle: None,
     };
     let layer = |name: &&str| Layer {

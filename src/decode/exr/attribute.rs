@@ -1,8 +1,8 @@
 //! Owns how attributes read as text in `info` and the metadata panel. Values are capped; escaping is
 //! left to whoever shows them.
 
-use super::header::{Cursor, HeaderError, RawAttribute};
-use crate::decode::Attribute;
+use super::header::{Cursor, HeaderError, PartHeader, RawAttribute};
+use crate::decode::{Attribute, StatedColor};
 
 const MAX_SHOWN_BYTES: usize = 4096;
 
@@ -95,6 +95,23 @@ fn timecode(word: u32) -> String {
 }
 
 /// The strings of an attribute of type `stringvector`; none where it is broken.
+/// What a part says of its colours. Numbers that are none state nothing.
+pub fn stated_color(part: &PartHeader) -> StatedColor {
+    let chromaticities = part
+        .attribute("chromaticities")
+        .and_then(|attribute| <[u8; 32]>::try_from(attribute.value.as_slice()).ok())
+        .map(|bytes| {
+            let mut values = [0.0; 8];
+            for (value, bytes) in values.iter_mut().zip(bytes.chunks_exact(4)) {
+                *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            }
+            values
+        })
+        .filter(|values| values.iter().all(|value| value.is_finite()));
+    let flag = part.attribute("acesImageContainerFlag");
+    StatedColor { chromaticities, is_aces_container: flag.is_some_and(|flag| flag.value == [1, 0, 0, 0]) }
+}
+
 pub fn strings(attribute: &RawAttribute) -> Vec<String> {
     let mut cursor = Cursor { bytes: &attribute.value, at: 0 };
     if attribute.kind == b"stringvector" { string_list(&mut cursor).unwrap_or_default() } else { Vec::new() }

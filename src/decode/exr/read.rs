@@ -90,6 +90,7 @@ fn describe(number: usize, part: &PartHeader, file_bytes: u64) -> Result<Part, D
         channels: channels.collect(),
         attributes: part.attributes.iter().map(attribute::shown).collect(),
         views: part.attribute("multiView").map(attribute::strings).unwrap_or_default(),
+        color: attribute::stated_color(part),
         scrub_level: proxy::scrub_level(part, &levels),
         levels,
         obstacle: codec::obstacle(part),

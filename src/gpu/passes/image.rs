@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use bytemuck::{Pod, Zeroable};
 
 use super::{fullscreen_pipeline, planes_group, planes_layout, uniform_group};
-use crate::color::{AlphaMode, ColorSettings, Encoding};
+use crate::color::{AlphaMode, ColorProgram, ColorSettings, Encoding};
 use crate::frame::{Area, PlaneLayout, Role};
 use crate::gpu::plane::sample_kind;
 use crate::gpu::shaders::Shader;
-use crate::gpu::{PlaneAccess, Slot};
+use crate::gpu::{Gpu, PlaneAccess, ProgramTables, Slot};
 
 const FLAG_GREY: u32 = 1;
 const FLAG_ALPHA: u32 = 2;
@@ -151,10 +151,15 @@ struct Variant {
     encoding: Encoding,
     is_graded: bool,
     is_special: bool,
+    /// The number of the colour program.
+    program: Option<u32>,
 }
 
+/// What the constant `encoding` is where a colour program encodes.
+const ENCODING_PROGRAM: u32 = 2;
+
 impl Variant {
-    fn of(slot: &Slot, placement: &ImagePlacement, color: &ColorSettings) -> Self {
+    fn of(slot: &Slot, placement: &ImagePlacement, color: &ColorSettings, program: Option<u32>) -> Self {
         Self {
             access: slot.access,
             sampling: placement.sampling,
@@ -163,6 +168,7 @@ impl Variant {
             encoding: color.encoding,
             is_graded: color.gamma != 1.0 || color.saturation != 1.0,
             is_special: color.alpha != AlphaMode::Ignored || color.false_color || color.marks,
+            program,
         }
     }
 
@@ -172,7 +178,7 @@ impl Variant {
             ("sampling", f64::from(self.sampling as u32)),
             ("is_tiled", flag(self.is_tiled)),
             ("has_missing", flag(self.has_missing)),
-            ("encoding", f64::from(self.encoding as u32)),
+            ("encoding", f64::from(self.program.map_or(self.encoding as u32, |_| ENCODING_PROGRAM))),
             ("is_graded", flag(self.is_graded)),
             ("is_special", flag(self.is_special)),
         ]
@@ -196,12 +202,20 @@ impl Reading {
     }
 }
 
+/// A colour program on the device, with the modules that were asked for so far.
+struct LoadedProgram {
+    tables: ProgramTables,
+    wgsl: String,
+    modules: HashMap<PlaneAccess, wgpu::ShaderModule>,
+}
+
 /// The pipelines of the image pass for one target format, each made when it is drawn with first.
 pub struct ImagePass {
     target: wgpu::TextureFormat,
     filtered: Reading,
     bits: Reading,
     pipelines: HashMap<Variant, wgpu::RenderPipeline>,
+    programs: HashMap<u32, LoadedProgram>,
     layout: wgpu::BindGroupLayout,
     uniform: wgpu::Buffer,
     uniform_group: wgpu::BindGroup,
@@ -223,6 +237,7 @@ impl ImagePass {
             filtered: Reading::new(device, PlaneAccess::Filtered),
             bits: Reading::new(device, PlaneAccess::Bits),
             pipelines: HashMap::new(),
+            programs: HashMap::new(),
             layout,
             uniform,
             uniform_group,
@@ -230,16 +245,38 @@ impl ImagePass {
         }
     }
 
-    /// Draws a slot over the whole target of `pass`. One draw a submission: the uniform is shared.
+    /// Brings a colour program onto the device, under a number that draws name.
+    pub fn load_program(&mut self, gpu: &Gpu, number: u32, program: &ColorProgram) {
+        self.programs.entry(number).or_insert_with(|| LoadedProgram {
+            tables: ProgramTables::new(gpu, program),
+            wgsl: program.wgsl.clone(),
+            modules: HashMap::new(),
+        });
+    }
+
+    /// Whether a program can be drawn with.
+    pub fn has_program(&self, number: u32) -> bool {
+        self.programs.contains_key(&number)
+    }
+
+    /// Lets go of every program but these, and of their pipelines.
+    pub fn keep_programs(&mut self, keeps: impl Fn(u32) -> bool) {
+        self.programs.retain(|number, _| keeps(*number));
+        self.pipelines.retain(|variant, _| variant.program.is_none_or(&keeps));
+    }
+
+    /// Draws a slot over the whole target of `pass`, with a loaded colour program or with the encoding of `color`. One
+    /// draw a submission: the uniform is shared.
     pub fn draw(
         &mut self,
-        device: &wgpu::Device,
-        queue: &wgpu::Queue,
+        gpu: &Gpu,
         pass: &mut wgpu::RenderPass<'_>,
         slot: &Slot,
         placement: &ImagePlacement,
         color: &ColorSettings,
+        program: Option<u32>,
     ) {
+        let (device, queue) = (&gpu.device, &gpu.queue);
         let (planes, flags) = planes_shown(&slot.layout);
         let uniform = image_uniform(slot, planes, flags, placement, color);
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
@@ -248,13 +285,25 @@ impl ImagePass {
             PlaneAccess::Bits => (&self.bits, None),
         };
         let group = planes_group(device, &reading.textures, slot, planes, sampler);
-        let variant = Variant::of(slot, placement, color);
+        let mut program = program.and_then(|number| Some((number, self.programs.get_mut(&number)?)));
+        let variant = Variant::of(slot, placement, color, program.as_ref().map(|(number, _)| *number));
         let pipeline = self.pipelines.entry(variant).or_insert_with(|| {
-            let groups = [Some(&self.layout), Some(&reading.textures)];
             let constants = variant.constants();
-            fullscreen_pipeline(device, "image", &reading.module, &groups, &constants, self.target)
+            let mut groups = vec![Some(&self.layout), Some(&reading.textures)];
+            let module = match &mut program {
+                None => &reading.module,
+                Some((_, LoadedProgram { tables, wgsl, modules })) => {
+                    groups.push(Some(&tables.layout));
+                    let compile = || Shader::image_module(device, slot.access, wgsl);
+                    &*modules.entry(slot.access).or_insert_with(compile)
+                }
+            };
+            fullscreen_pipeline(device, "image", module, &groups, &constants, self.target)
         });
         pass.set_pipeline(pipeline);
+        if let Some((_, program)) = &program {
+            pass.set_bind_group(2, &program.tables.group, &[]);
+        }
         pass.set_bind_group(0, &self.uniform_group, &[]);
         pass.set_bind_group(1, &group, &[]);
         pass.draw(0..3, 0..1);

@@ -1,0 +1,259 @@
+//! Owns which colour chain a clip is drawn with: asks for it once for every kind of media, builds it on a thread of
+//! its own or at once, and hands out the last answer meanwhile. The thread that draws.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+use crate::color::{
+    ColorChain, ColorConfig, ColorMenu, ColorProgram, ColorRequest, ColorSettings, LUMINANCE_709, MediaFacts,
+    baked, open_or_default,
+};
+use crate::player::View;
+
+/// Chains kept, for clips of different kinds beside one another.
+const CHAINS_KEPT: usize = 8;
+/// Weights of ACEScg (AP1) in luminance: the second row of its matrix to CIE XYZ (ACES S-2014-004, annex A).
+const LUMINANCE_AP1: [f32; 3] = [0.272_228_72, 0.674_081_76, 0.053_689_52];
+
+/// How a picture is coloured: the settings, and the chain where formulas do not do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coloring {
+    pub settings: ColorSettings,
+    /// The number of a colour program.
+    pub program: Option<u32>,
+}
+
+/// A chain, and the quick stand-in of a costly one.
+struct Built {
+    exact: ColorChain,
+    quick: Option<ColorChain>,
+    notice: Option<String>,
+}
+
+impl Built {
+    fn new(request: &ColorRequest, facts: &MediaFacts, wants_quick: bool) -> Self {
+        let (exact, notice) = open_or_default(request, facts);
+        let quick = if wants_quick { baked(&exact) } else { None };
+        Self { exact, quick, notice }
+    }
+}
+
+enum State {
+    Building(Receiver<Built>),
+    Ready(Box<Built>),
+}
+
+struct Entry {
+    number: u32,
+    facts: MediaFacts,
+    state: State,
+}
+
+/// The chains of a run.
+pub struct Colors {
+    request: ColorRequest,
+    entries: Vec<Entry>,
+    next_number: u32,
+    /// Told when a chain is ready; without it chains are built at once.
+    wake: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// A software adapter draws costly chains too slowly to play.
+    is_software: bool,
+    notices: Vec<String>,
+}
+
+impl Colors {
+    pub fn new(request: ColorRequest, is_software: bool, wake: Option<Arc<dyn Fn() + Send + Sync>>) -> Self {
+        Self { request, entries: Vec::new(), next_number: 0, wake, is_software, notices: Vec::new() }
+    }
+
+    pub fn request(&self) -> &ColorRequest {
+        &self.request
+    }
+
+    /// Another request: every chain is built anew when it is drawn with next.
+    pub fn set_request(&mut self, request: ColorRequest) {
+        self.entries.clear();
+        self.request = request;
+    }
+
+    /// What went wrong since the last call, for the user.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Displays and views to choose from; those of the built-in config where the user's cannot be read.
+    pub fn menu(&self) -> ColorMenu {
+        let opened = ColorConfig::open(self.request.config.as_deref()).or_else(|_| ColorConfig::open(None));
+        opened.map(|config| config.menu()).unwrap_or_default()
+    }
+
+    /// Plain linear and display-referred media need no chain unless somebody asked for one.
+    fn needs_chain(&self, facts: &MediaFacts) -> bool {
+        self.request != ColorRequest::default() || facts.chromaticities.is_some() || facts.is_aces_container
+    }
+
+    /// How media is coloured now; `is_playing` allows the quick stand-in.
+    pub fn coloring(&mut self, view: &View, facts: &MediaFacts, is_playing: bool) -> Coloring {
+        let settings = view.color_for(facts.is_float);
+        if view.is_raw || self.request.raw || !self.needs_chain(facts) {
+            return Coloring { settings, program: None };
+        }
+        let Some((number, built)) = self.built(facts) else { return Coloring { settings, program: None } };
+        let is_quick = is_playing && built.quick.is_some();
+        let is_ap1 = built.exact.description.working.as_deref() == Some("ACEScg");
+        let luminance = if is_ap1 { LUMINANCE_AP1 } else { LUMINANCE_709 };
+        Coloring {
+            settings: ColorSettings { luminance, ..settings },
+            program: Some(number * 2 + u32::from(is_quick)),
+        }
+    }
+
+    /// The chain of some media in words.
+    pub fn text(&mut self, view: &View, facts: &MediaFacts, is_playing: bool) -> String {
+        if view.is_raw || self.request.raw {
+            return "raw values".into();
+        }
+        if !self.needs_chain(facts) {
+            let text = if facts.is_float {
+                "Linear Rec.709 (float file) → sRGB / Un-tone-mapped"
+            } else {
+                "display-referred → unchanged"
+            };
+            return text.into();
+        }
+        match self.built(facts) {
+            None => "the colour chain is being built".into(),
+            Some((_, built)) if is_playing && built.quick.is_some() => {
+                format!("{}, by a table while playing", built.exact.description.text())
+            }
+            Some((_, built)) => built.exact.description.text(),
+        }
+    }
+
+    /// The program of a number that [`Self::coloring`] gave.
+    pub fn program(&self, number: u32) -> Option<&ColorProgram> {
+        let entry = self.entries.iter().find(|entry| entry.number == number / 2)?;
+        let State::Ready(built) = &entry.state else { return None };
+        match (number % 2, &built.quick) {
+            (1, Some(quick)) => Some(&quick.program),
+            _ => Some(&built.exact.program),
+        }
+    }
+
+    fn built(&mut self, facts: &MediaFacts) -> Option<(u32, &Built)> {
+        let position = match self.entries.iter().position(|entry| entry.facts == *facts) {
+            Some(position) => position,
+            None => self.start(facts),
+        };
+        let entry = self.entries.get_mut(position)?;
+        if let State::Building(answer) = &entry.state {
+            let mut built = match answer.try_recv() {
+                Ok(built) => built,
+                Err(TryRecvError::Empty) => return None,
+                // The thread could not be started, or the build panicked: at once, then.
+                Err(TryRecvError::Disconnected) => Built::new(&self.request, facts, self.is_software),
+            };
+            self.notices.extend(built.notice.take());
+            entry.state = State::Ready(Box::new(built));
+        }
+        match &entry.state {
+            State::Ready(built) => Some((entry.number, built)),
+            State::Building(_) => None,
+        }
+    }
+
+    fn start(&mut self, facts: &MediaFacts) -> usize {
+        if self.entries.len() == CHAINS_KEPT {
+            self.entries.remove(0);
+        }
+        self.next_number += 1;
+        let (sender, answer) = channel();
+        let (request, facts_of_it, is_software) = (self.request.clone(), facts.clone(), self.is_software);
+        match self.wake.clone() {
+            None => drop(sender.send(Built::new(&request, &facts_of_it, is_software))),
+            Some(wake) => {
+                // Ends with its one answer; nobody waits for it.
+                let build = move || {
+                    let _ = sender.send(Built::new(&request, &facts_of_it, is_software));
+                    wake();
+                };
+                let started = std::thread::Builder::new().name("color-build".into()).spawn(build);
+                if let Err(error) = started {
+                    log::warn!("no thread for colour: {error}");
+                }
+            }
+        }
+        let state = State::Building(answer);
+        self.entries.push(Entry { number: self.next_number, facts: facts.clone(), state });
+        self.entries.len() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::color::Encoding;
+
+    fn linear() -> MediaFacts {
+        MediaFacts { is_float: true, ..MediaFacts::default() }
+    }
+
+    #[test]
+    fn plain_media_needs_no_chain() {
+        let mut colors = Colors::new(ColorRequest::default(), true, None);
+        let coloring = colors.coloring(&View::default(), &linear(), false);
+        assert_eq!((coloring.program, coloring.settings.encoding), (None, Encoding::Srgb));
+        let still = colors.coloring(&View::default(), &MediaFacts::default(), false);
+        assert_eq!((still.program, still.settings.encoding), (None, Encoding::Identity));
+        assert!(colors.entries.is_empty());
+    }
+
+    #[cfg(feature = "ocio")]
+    #[test]
+    fn a_costly_chain_plays_by_its_stand_in_on_a_software_adapter_only() {
+        let request = ColorRequest {
+            view: Some("ACES 2.0 - SDR 100 nits (Rec.709)".into()),
+            ..ColorRequest::default()
+        };
+        for is_software in [true, false] {
+            let mut colors = Colors::new(request.clone(), is_software, None);
+            let playing = colors.coloring(&View::default(), &linear(), true);
+            let paused = colors.coloring(&View::default(), &linear(), false);
+            assert_eq!(playing == paused, !is_software);
+            assert!(colors.program(paused.program.unwrap()).unwrap().is_costly);
+            assert_eq!(
+                colors.text(&View::default(), &linear(), true).ends_with("while playing"),
+                is_software
+            );
+            assert_eq!(paused.settings.luminance, LUMINANCE_AP1);
+            assert!(colors.take_notices().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_once_and_raw_stays_raw() {
+        let request = ColorRequest { view: Some("no such view".into()), ..ColorRequest::default() };
+        let mut colors = Colors::new(request, false, None);
+        for _ in 0..3 {
+            assert!(colors.coloring(&View::default(), &linear(), false).program.is_some());
+        }
+        assert_eq!(colors.take_notices().len(), 1);
+        let mut raw = View::default();
+        raw.apply(crate::player::Command::ToggleRaw);
+        let coloring = colors.coloring(&raw, &linear(), false);
+        assert_eq!((coloring.program, coloring.settings.encoding), (None, Encoding::Identity));
+    }
+
+    #[test]
+    fn a_chain_that_is_built_elsewhere_comes_with_a_bell() {
+        let (bell, rung) = channel();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            let _ = bell.send(());
+        });
+        let request = ColorRequest { display: Some("sRGB - Display".into()), ..ColorRequest::default() };
+        let mut colors = Colors::new(request, false, Some(wake));
+        colors.coloring(&View::default(), &linear(), false);
+        rung.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        assert!(colors.coloring(&View::default(), &linear(), false).program.is_some());
+    }
+}
