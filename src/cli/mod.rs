@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod info;
 mod playback;
+mod progress;
 mod render;
 mod report;
 mod scrub;

@@ -213,6 +213,11 @@ impl Headless {
         Ok(headless)
     }
 
+    /// The bell that ends a wait, for threads of the command's own.
+    pub fn ring(&self) -> Arc<dyn Fn() + Send + Sync> {
+        self.waker.ring()
+    }
+
     /// One step of player and stage.
     ///
     /// # Errors

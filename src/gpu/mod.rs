@@ -15,6 +15,6 @@ mod staging;
 
 pub use device::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
 pub use plane::PlaneAccess;
-pub use readback::{ReadbackError, read_texture};
+pub use readback::{Readback, ReadbackError, Readbacks, Texels, read_texture};
 pub use ring::{Slot, TextureRing};
 pub use staging::{StagedUploader, StagingPlan, Upload, Uploaded, Uploader};

@@ -19,8 +19,8 @@ use crate::gpu::passes::image::{ImagePass, ImagePlacement};
 use crate::gpu::passes::raw::{RAW_TARGET, RawPass};
 use crate::gpu::passes::timeline::{StripUniform, TimelineDraw, TimelinePass};
 use crate::gpu::{
-    AdapterChoice, AdapterSummary, Gpu, GpuError, ReadbackError, StagedUploader, StagingPlan, TextureRing,
-    read_texture,
+    AdapterChoice, AdapterSummary, Gpu, GpuError, Readback, ReadbackError, Readbacks, StagedUploader,
+    StagingPlan, TextureRing, read_texture,
 };
 use crate::player::{Player, Tick};
 use crate::stats::{ShownStatus, TimelineStatus};
@@ -172,6 +172,17 @@ impl Stage {
     /// A picture for raw output.
     pub fn raw_canvas(&self, width: u32, height: u32) -> Canvas {
         Canvas::counted(&self.gpu, RAW_TARGET, (width, height), &self.targets)
+    }
+
+    /// Buffers through which at most so many canvases come back at a time, counted as canvases are. They end with
+    /// the device: another one needs others.
+    pub fn readbacks(&self, most: usize) -> Readbacks {
+        Readbacks::new(&self.gpu, most, Arc::clone(&self.targets))
+    }
+
+    /// Begins to bring a canvas back as it was drawn last; waits for nothing.
+    pub fn begin_read(&self, readbacks: &mut Readbacks, canvas: &Canvas) -> Readback {
+        readbacks.begin(&self.gpu, canvas.texture()).0
     }
 
     /// Draws what is shown over the whole canvas, and the strip along its lower edge where one is given.
