@@ -13,7 +13,7 @@ mod ring;
 mod shaders;
 mod staging;
 
-pub use device::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
+pub use device::{AdapterChoice, AdapterKind, AdapterSummary, DeviceMark, Gpu, GpuError};
 pub use plane::PlaneAccess;
 pub use readback::{Readback, ReadbackError, Readbacks, Texels, read_texture};
 pub use ring::{Slot, TextureRing};

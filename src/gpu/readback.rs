@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 
-use super::Gpu;
+use super::{DeviceMark, Gpu};
 
 /// Why texels could not be read back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +67,7 @@ impl Drop for Lent {
 
 /// A bounded number of buffers on one device, through which pictures come back.
 pub struct Readbacks {
-    device: wgpu::Device,
+    device: DeviceMark,
     most: usize,
     idle: Vec<Counted>,
     lent: usize,
@@ -79,13 +79,12 @@ impl Readbacks {
     /// At most so many pictures are under way or being read at a time; the bytes of their buffers are added
     /// to `bytes`.
     pub fn new(gpu: &Gpu, most: usize, bytes: Arc<AtomicU64>) -> Self {
-        let device = gpu.device.clone();
-        Self { device, most: most.max(1), idle: Vec::new(), lent: 0, home: unbounded(), bytes }
+        Self { device: gpu.mark(), most: most.max(1), idle: Vec::new(), lent: 0, home: unbounded(), bytes }
     }
 
     /// Whether it lies on this device, which another one may have replaced after a loss.
     pub fn is_of(&self, gpu: &Gpu) -> bool {
-        self.device == gpu.device
+        self.device.is_of(gpu)
     }
 
     /// Whether a buffer is there for another picture.
@@ -103,7 +102,7 @@ impl Readbacks {
         let texel_bytes = texture.format().block_copy_size(None).unwrap_or(4);
         let row_bytes = texture.width() * texel_bytes;
         let padded = row_bytes.next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
-        let counted = self.take(u64::from(padded) * u64::from(texture.height()));
+        let counted = self.take(gpu, u64::from(padded) * u64::from(texture.height()));
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         let target = wgpu::TexelCopyBufferInfo {
             buffer: &counted.buffer,
@@ -124,7 +123,7 @@ impl Readbacks {
     }
 
     /// An idle buffer of exactly this size, or a new one in the place of one that does not fit.
-    fn take(&mut self, bytes: u64) -> Counted {
+    fn take(&mut self, gpu: &Gpu, bytes: u64) -> Counted {
         self.lent += 1;
         if let Some(position) = self.idle.iter().position(|idle| idle.buffer.size() == bytes) {
             let counted = self.idle.swap_remove(position);
@@ -132,7 +131,7 @@ impl Readbacks {
             return counted;
         }
         self.idle.truncate(self.most.saturating_sub(self.lent));
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+        let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
             size: bytes,
             usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,

@@ -2,6 +2,8 @@
 //! with little memory. Runs the built binary.
 
 mod bench;
+mod compare;
+mod export;
 mod faults;
 #[cfg(target_os = "linux")]
 mod limits;

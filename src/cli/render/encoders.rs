@@ -148,7 +148,9 @@ mod tests {
     #[test]
     fn a_job_whose_canvases_do_not_come_is_given_up_and_answered() {
         let (rings, rung) = unbounded();
-        let ring = Arc::new(move || drop(rings.send(())));
+        let ring = Arc::new(move || {
+            let _ = rings.send(());
+        });
         let mut encoders = Encoders::start(2, 1, ring).unwrap();
         for position in 0..3 {
             let (sender, parts) = unbounded();

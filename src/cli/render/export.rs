@@ -263,11 +263,15 @@ impl<'a> Export<'a> {
                 }
                 // A job that is gone has been answered.
                 Ok(Ok(texels)) => drop(parts.send(texels)),
-                Ok(Err(_)) if self.headless.stage.is_lost() => {
+                Ok(Err(error)) => {
+                    // A device that is gone says so when it is asked.
+                    self.headless.stage.gpu().poll();
+                    if !self.headless.stage.is_lost() {
+                        return Err(Failure::new(Failure::FAILED, error.to_string()));
+                    }
                     self.repeat(position);
                     return self.lose();
                 }
-                Ok(Err(error)) => return Err(Failure::new(Failure::FAILED, error.to_string())),
             }
         }
         Ok(())
@@ -331,3 +335,6 @@ fn narrow_area<'a>(headless: &mut Headless, numbers: impl Iterator<Item = &'a i6
         headless.player.set_work_area(WorkArea::new(first, last));
     }
 }
+
+#[cfg(test)]
+mod tests;
