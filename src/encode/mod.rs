@@ -15,6 +15,7 @@ mod picture;
 mod plate;
 mod still;
 mod workers;
+mod zip;
 
 use std::path::Path;
 
