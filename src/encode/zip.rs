@@ -50,7 +50,12 @@ mod tests {
 
     #[test]
     fn what_does_not_shrink_is_not_compressed() {
-        let noise: Vec<u8> = (0..97_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let mut state = 1_u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        let noise: Vec<u8> = (0..997).map(|_| noise()).collect();
         assert_eq!(compress(&noise), None);
         assert_eq!(compress(&[]), None);
         assert!(compress(&[7; 1000]).is_some_and(|packed| packed.len() < 50));
