@@ -1,5 +1,6 @@
 // Planes to displayed colour: where a pixel of the target lies in the picture, its samples, the
-// colour chain. Composed with common/fullscreen.wgsl, common/color.wgsl and one of common/fetch_*.wgsl.
+// colour chain. Composed with common/fullscreen.wgsl, common/color.wgsl with a colour program, common/fetch.wgsl
+// and one of common/fetch_*.wgsl.
 
 struct Image {
     // Target pixel of the display window's corner, and picture pixels per target pixel.
@@ -9,13 +10,16 @@ struct Image {
     data_offset: vec2f,
     data_size: vec2f,
     display_size: vec2f,
-    // Bit 0: bilinear, bit 1: grey (one plane for all colours), bit 2: alpha is there.
+    // Bit 0: grey (one plane for all colours), bit 1: alpha is there.
     flags: u32,
     background: f32,
-    kinds: vec4u,
-    color: Color,
-    // How many of the rectangles of the data window (left, top, right, bottom) have no data.
+    // How many of the rectangles below have no data.
     missing_count: u32,
+    padding: u32,
+    more_padding: vec2u,
+    planes: array<Plane, 4>,
+    color: Color,
+    // Rectangles of the data window: left, top, right, bottom.
     missing: array<vec4f, 16>,
 }
 
@@ -30,11 +34,7 @@ fn inside(at: vec2f, size: vec2f) -> bool {
     return all(at >= vec2f(0.0)) && all(at < size);
 }
 
-// Planes may have fewer samples than the data window has pixels: resolution levels, chroma.
-fn in_plane(at: vec2f, samples: vec2u) -> vec2f {
-    let size = vec2f(samples);
-    return select(at * (size / image.data_size), at, all(size == image.data_size));
-}
+override has_missing: bool = true;
 
 fn is_missing(at: vec2f) -> bool {
     for (var number = 0u; number < image.missing_count; number++) {
@@ -52,15 +52,14 @@ fn hatched(pixel: vec2f) -> vec3f {
 }
 
 fn assembled(at: vec2f) -> vec4f {
-    let bilinear = (image.flags & 1u) != 0u;
-    let red = fetch_plane(plane_red, at, image.kinds.x, bilinear);
+    let red = fetch_plane(plane_red, at, image.planes[0]);
     var rgba = vec4f(red, red, red, 1.0);
-    if (image.flags & 2u) == 0u {
-        rgba.g = fetch_plane(plane_green, at, image.kinds.y, bilinear);
-        rgba.b = fetch_plane(plane_blue, at, image.kinds.z, bilinear);
+    if (image.flags & 1u) == 0u {
+        rgba.g = fetch_plane(plane_green, at, image.planes[1]);
+        rgba.b = fetch_plane(plane_blue, at, image.planes[2]);
     }
-    if (image.flags & 4u) != 0u {
-        rgba.a = fetch_plane(plane_alpha, at, image.kinds.w, bilinear);
+    if (image.flags & 2u) != 0u {
+        rgba.a = fetch_plane(plane_alpha, at, image.planes[3]);
     }
     return rgba;
 }
@@ -74,10 +73,10 @@ fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let at_data = at_display - image.data_offset;
     var rgba = vec4f(0.0);
     if inside(at_data, image.data_size) {
-        if is_missing(at_data) {
+        if has_missing && is_missing(at_data) {
             return vec4f(hatched(position.xy), 1.0);
         }
         rgba = assembled(at_data);
     }
-    return vec4f(common_display_rgb(rgba, image.color), 1.0);
+    return vec4f(common_display_rgb(rgba, image.color, vec2u(position.xy)), 1.0);
 }

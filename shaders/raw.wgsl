@@ -4,18 +4,22 @@ struct Raw {
     // From the display window's corner to the data window's.
     data_offset: vec2i,
     data_size: vec2i,
+    // Of each plane: samples across and down, tiles across.
+    planes: array<vec4u, 4>,
 }
 
 @group(0) @binding(0) var<uniform> raw: Raw;
-@group(1) @binding(0) var plane_red: texture_2d<u32>;
-@group(1) @binding(1) var plane_green: texture_2d<u32>;
-@group(1) @binding(2) var plane_blue: texture_2d<u32>;
-@group(1) @binding(3) var plane_alpha: texture_2d<u32>;
+@group(1) @binding(0) var plane_red: texture_2d_array<u32>;
+@group(1) @binding(1) var plane_green: texture_2d_array<u32>;
+@group(1) @binding(2) var plane_blue: texture_2d_array<u32>;
+@group(1) @binding(3) var plane_alpha: texture_2d_array<u32>;
 
 // The sample that stands for a pixel, in planes that may have fewer samples than the data window has pixels.
-fn bits_at(plane: texture_2d<u32>, at: vec2i) -> u32 {
-    let samples = vec2i(textureDimensions(plane));
-    return textureLoad(plane, at * samples / raw.data_size, 0).r;
+fn bits_at(plane: texture_2d_array<u32>, at: vec2i, spec: vec4u) -> u32 {
+    let sample = vec2u(at * vec2i(spec.xy) / raw.data_size);
+    let tile = textureDimensions(plane);
+    let number = sample / tile;
+    return textureLoad(plane, sample - number * tile, number.y * spec.z + number.x, 0).r;
 }
 
 @fragment
@@ -25,9 +29,9 @@ fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4u {
         return vec4u(0u);
     }
     return vec4u(
-        bits_at(plane_red, at),
-        bits_at(plane_green, at),
-        bits_at(plane_blue, at),
-        bits_at(plane_alpha, at),
+        bits_at(plane_red, at, raw.planes[0]),
+        bits_at(plane_green, at, raw.planes[1]),
+        bits_at(plane_blue, at, raw.planes[2]),
+        bits_at(plane_alpha, at, raw.planes[3]),
     );
 }

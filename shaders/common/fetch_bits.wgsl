@@ -1,9 +1,11 @@
 // Planes as the bits of their samples: any sample type, exact; interpolation by hand.
 
-@group(1) @binding(0) var plane_red: texture_2d<u32>;
-@group(1) @binding(1) var plane_green: texture_2d<u32>;
-@group(1) @binding(2) var plane_blue: texture_2d<u32>;
-@group(1) @binding(3) var plane_alpha: texture_2d<u32>;
+alias Texels = texture_2d_array<u32>;
+
+@group(1) @binding(0) var plane_red: Texels;
+@group(1) @binding(1) var plane_green: Texels;
+@group(1) @binding(2) var plane_blue: Texels;
+@group(1) @binding(3) var plane_alpha: Texels;
 
 // Half to float by its fields (IEEE 754 binary16), because not every adapter unpacks halves.
 fn float_of_half(bits: u32) -> f32 {
@@ -29,29 +31,11 @@ fn fetch_value(bits: u32, kind: u32) -> f32 {
     }
 }
 
-fn fetch_texel(plane: texture_2d<u32>, at: vec2i, last: vec2i, kind: u32) -> f32 {
-    return fetch_value(textureLoad(plane, clamp(at, vec2i(0), last), 0).r, kind);
+fn fetch_texel(plane: Texels, at: vec2i, spec: Plane) -> f32 {
+    let texel = texel_of(at, textureDimensions(plane), spec);
+    return fetch_value(textureLoad(plane, texel.xy, texel.z, 0).r, spec.kind);
 }
 
-fn fetch_plane(plane: texture_2d<u32>, at_data: vec2f, kind: u32, bilinear: bool) -> f32 {
-    let samples = textureDimensions(plane);
-    let last = vec2i(samples) - 1;
-    let at = in_plane(at_data, samples);
-    if !bilinear {
-        return fetch_texel(plane, vec2i(floor(at)), last, kind);
-    }
-    let corner = floor(at - 0.5);
-    let weight = at - 0.5 - corner;
-    let base = vec2i(corner);
-    let top = mix(
-        fetch_texel(plane, base, last, kind),
-        fetch_texel(plane, base + vec2i(1, 0), last, kind),
-        weight.x,
-    );
-    let bottom = mix(
-        fetch_texel(plane, base + vec2i(0, 1), last, kind),
-        fetch_texel(plane, base + vec2i(1, 1), last, kind),
-        weight.x,
-    );
-    return mix(top, bottom, weight.y);
+fn fetch_bilinear(plane: Texels, at: vec2f, spec: Plane) -> f32 {
+    return fetch_mixed(plane, at, spec);
 }

@@ -10,14 +10,17 @@ use winit::event_loop::ActiveEventLoop;
 use winit::window::Window;
 
 use super::AppError;
+use super::rhythm::Rhythm;
+use super::scopes::{ScopesFeed, ScopesWish};
 use super::surface::{Acquired, WindowSurface};
 use crate::color::ColorSettings;
 use crate::gpu::passes::blit::BlitPass;
+use crate::gpu::passes::image::Sampling;
 use crate::gpu::passes::timeline::TimelineDraw;
 use crate::gpu::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
 use crate::memory::{adapter_memory, gpu_budget_default};
-use crate::player::{Command, Filter, Framing, Player};
-use crate::stage::{Canvas, Stage, StageError, StageOptions, StripView, fit_zoom, place};
+use crate::player::{Command, Framing, Player};
+use crate::stage::{Canvas, Stage, StageError, StageOptions, StripView, fit_zoom, place, shown_key};
 use crate::stats::{PressureLevel, ShownStatus, Snapshot};
 use crate::time::{LoopMode, Nanos, WorkArea};
 use crate::ui::{self, Inputs, UiState};
@@ -37,7 +40,7 @@ struct Drawn {
     shown: ShownStatus,
     color: ColorSettings,
     framing: Framing,
-    filter: Filter,
+    sampling: Sampling,
     size: (u32, u32),
 }
 
@@ -82,8 +85,10 @@ pub struct FrameLoop {
     surface: WindowSurface,
     egui: egui_winit::State,
     ui_state: UiState,
+    scopes: ScopesFeed,
     shown: ShownStatus,
     wake_at: Option<Nanos>,
+    rhythm: Rhythm,
     repaint_at: Option<Instant>,
     picture: Option<egui::Rect>,
     window: Arc<Window>,
@@ -114,6 +119,7 @@ impl FrameLoop {
         let renderer = Renderer::new(&gpu.device, format, RendererOptions::default());
         let blit = BlitPass::new(&gpu.device, format);
         let egui = controls(&window, gpu.max_texture_side());
+        let rhythm = Rhythm::of(&window, gpu.summary.kind);
         let mut stage = Stage::new(gpu, options, ring).map_err(AppError::Stage)?;
         stage.use_timeline_format(format);
         Ok(Self {
@@ -128,8 +134,10 @@ impl FrameLoop {
             surface,
             egui,
             ui_state: UiState::default(),
+            scopes: ScopesFeed::default(),
             shown: ShownStatus::Empty,
             wake_at: None,
+            rhythm,
             repaint_at: None,
             picture: None,
             window,
@@ -193,10 +201,35 @@ impl FrameLoop {
         if self.stage.is_lost() {
             self.recover()?;
         }
-        let tick = self.stage.step(player, now);
+        let is_playing = player.transport().is_playing();
+        let time = self.rhythm.playback_time(player, is_playing, now);
+        let tick = self.stage.step(player, time);
+        self.rhythm.note(tick.presented);
         self.shown = tick.shown;
         self.wake_at = tick.wake_at;
+        self.step_scopes(player);
         Ok(())
+    }
+
+    /// Measures what is shown while the panel is open.
+    fn step_scopes(&mut self, player: &mut Player) {
+        if !self.ui_state.shows_scopes {
+            // A measurement that was still under way is taken off the device.
+            self.scopes.step(&mut self.stage, None);
+            self.scopes.forget();
+            return;
+        }
+        let snapshot = player.snapshot();
+        let is_linear = snapshot.clip.as_ref().is_some_and(|clip| clip.is_linear);
+        let wish = shown_key(&self.shown).map(|key| ScopesWish {
+            key,
+            color: player.view().color_for(is_linear),
+            scale: self.ui_state.scope_scale,
+            is_playing: snapshot.transport.playing,
+        });
+        if self.scopes.step(&mut self.stage, wish.as_ref()) {
+            self.repaint_at = Some(Instant::now());
+        }
     }
 
     /// Device, pipelines, textures of the controls and ring start over; the player goes on.
@@ -213,6 +246,7 @@ impl FrameLoop {
         self.canvas = None;
         self.drawn = None;
         self.stage.rebuild(gpu)?;
+        self.scopes.forget();
         self.stage.use_timeline_format(format);
         self.window.request_redraw();
         Ok(())
@@ -236,6 +270,18 @@ impl FrameLoop {
         self.repaint_at = Some(self.repaint_at.map_or(at, |earlier| earlier.min(at)));
     }
 
+    /// Whether the next frame of the window is drawn as soon as the display takes one.
+    pub fn follows_display(&self, player: &Player) -> bool {
+        self.rhythm.is_followed() && player.transport().is_playing()
+    }
+
+    /// The display took a frame of the window at `now`.
+    pub fn refreshed(&mut self, player: &mut Player, now: Nanos) {
+        if self.follows_display(player) {
+            self.rhythm.refreshed(player, now);
+        }
+    }
+
     /// Draws one frame of the window; returns what the user did with the controls.
     pub fn draw(&mut self, player: &mut Player) -> Vec<Command> {
         let snapshot = player.snapshot();
@@ -252,6 +298,10 @@ impl FrameLoop {
         let scale = full.pixels_per_point;
         let primitives = context.tessellate(full.shapes, scale);
         self.picture = output.picture;
+        if let Some(scale) = output.scope_scale {
+            self.ui_state.scope_scale = scale;
+            self.step_scopes(player);
+        }
         let is_drawn = self.present(player, &snapshot, full.textures_delta, &primitives, scale);
         self.painted = is_drawn.then(|| painted(&snapshot, player));
         self.painted_at = Instant::now();
@@ -266,6 +316,7 @@ impl FrameLoop {
             view: player.view(),
             adapter: &adapter.name,
             is_software: adapter.kind == AdapterKind::Cpu,
+            scopes: self.scopes.shown(),
         };
         let scale = ui.ctx().pixels_per_point();
         let stage = &mut self.stage;
@@ -358,9 +409,9 @@ impl FrameLoop {
         let is_linear = snapshot.clip.as_ref().is_some_and(|clip| clip.is_linear);
         let wanted = Drawn {
             shown: self.shown.clone(),
-            color: view.color(is_linear),
+            color: view.color_for(is_linear),
             framing: view.framing,
-            filter: view.filter,
+            sampling: self.stage.sampling(view.filter, snapshot.transport.playing),
             size,
         };
         // Between two frames of a tier that holds one, the picture stays.
@@ -380,7 +431,7 @@ impl FrameLoop {
         }
         let Some(canvas) = &self.canvas else { return };
         let placement =
-            |layout: &crate::frame::PlaneLayout| place(layout, wanted.size, wanted.framing, wanted.filter);
+            |layout: &crate::frame::PlaneLayout| place(layout, wanted.size, wanted.framing, wanted.sampling);
         self.stage.draw(canvas, &wanted.shown, placement, &wanted.color, None);
     }
 }

@@ -3,6 +3,8 @@
 
 mod frame;
 mod keys;
+mod rhythm;
+mod scopes;
 mod surface;
 
 use std::path::PathBuf;
@@ -258,6 +260,8 @@ impl Running {
             state.shows_help = false;
         } else if state.shows_memory {
             state.shows_memory = false;
+        } else if state.shows_scopes {
+            state.shows_scopes = false;
         } else {
             state.shows_controls = true;
             self.frames.window().set_fullscreen(None);
@@ -286,7 +290,8 @@ impl Running {
             if !self.carry_out_actions() {
                 return Ok(None);
             }
-            if self.frames.needs_redraw(&mut self.player) && !self.is_occluded {
+            let follows = self.frames.follows_display(&self.player);
+            if (follows || self.frames.needs_redraw(&mut self.player)) && !self.is_occluded {
                 self.frames.window().request_redraw();
             }
         }
@@ -315,6 +320,11 @@ impl Running {
                     let state = self.frames.ui_state();
                     state.shows_memory = !state.shows_memory;
                 }
+                WindowAction::ToggleScopes => {
+                    let state = self.frames.ui_state();
+                    state.shows_scopes = !state.shows_scopes;
+                    self.needs_step = true;
+                }
                 WindowAction::SaveSettings => {
                     let message = (self.save_settings)(&self.player);
                     self.player.tell(message, self.clock.now());
@@ -341,6 +351,10 @@ impl Running {
             return;
         }
         let commands = self.frames.draw(&mut self.player);
+        if self.frames.follows_display(&self.player) {
+            self.frames.refreshed(&mut self.player, self.clock.now());
+            self.needs_step = true;
+        }
         if !commands.is_empty() {
             commands.into_iter().for_each(|command| self.player.command(command));
             self.needs_step = true;

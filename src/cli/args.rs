@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cache::EvictionPolicy;
+use crate::color::{AlphaMode, Backdrop};
 use crate::encode::DemoCodec;
 use crate::memory::{MemLimit, Profile, parse_size};
 use crate::player::MissingPolicy;
@@ -155,6 +156,18 @@ pub struct ColorArgs {
     pub exposure: Option<f32>,
     #[arg(long, value_name = "G")]
     pub gamma: Option<f32>,
+    /// Added after exposure
+    #[arg(long, value_name = "O", allow_hyphen_values = true)]
+    pub offset: Option<f32>,
+    /// 0 is grey, 1 leaves the picture as it is
+    #[arg(long, value_name = "S")]
+    pub saturation: Option<f32>,
+    /// What alpha does: ignore, premultiplied or straight
+    #[arg(long, value_name = "MODE", value_parser = parse_alpha)]
+    pub alpha: Option<AlphaMode>,
+    /// What lies behind: black, grey or checker
+    #[arg(long, value_name = "KIND", value_parser = parse_backdrop)]
+    pub backdrop: Option<Backdrop>,
     /// The file's own numbers
     #[arg(long)]
     pub raw: bool,
@@ -220,7 +233,7 @@ pub struct RenderArgs {
     /// 8 or 16 for PNG and TIFF, half or float for EXR
     #[arg(long, value_enum)]
     pub depth: Option<Depth>,
-    #[arg(long, value_enum, default_value_t = FilterArg::Bilinear)]
+    #[arg(long, value_enum, default_value_t = FilterArg::Best)]
     pub filter: FilterArg,
     /// Leave pictures alone that exist already
     #[arg(long)]
@@ -326,6 +339,9 @@ pub struct PlaybackArgs {
     /// As fast as frames come
     #[arg(long, group = "pace")]
     pub unpaced: bool,
+    /// Present at the refreshes of a display of so many hertz that is not there
+    #[arg(long, value_name = "HZ", value_parser = parse_refresh)]
+    pub refresh: Option<u32>,
     /// Exit with 6 when the measured rate is lower
     #[arg(long, value_name = "F")]
     pub require_fps: Option<f64>,
@@ -451,6 +467,7 @@ pub enum Depth {
 pub enum FilterArg {
     Nearest,
     Bilinear,
+    Best,
 }
 
 impl From<FilterArg> for crate::player::Filter {
@@ -458,6 +475,7 @@ impl From<FilterArg> for crate::player::Filter {
         match filter {
             FilterArg::Nearest => Self::Nearest,
             FilterArg::Bilinear => Self::Bilinear,
+            FilterArg::Best => Self::Best,
         }
     }
 }
@@ -480,6 +498,23 @@ fn parse_profile(text: &str) -> Result<Profile, String> {
 fn parse_policy(text: &str) -> Result<EvictionPolicy, String> {
     let refuse = || format!("«{}» is no policy: next-use, lru or priority", crate::text::shown(text));
     EvictionPolicy::of_name(text).ok_or_else(refuse)
+}
+
+fn parse_alpha(text: &str) -> Result<AlphaMode, String> {
+    let refuse = || format!("«{}» is none of ignore, premultiplied and straight", crate::text::shown(text));
+    AlphaMode::of_name(text).ok_or_else(refuse)
+}
+
+fn parse_backdrop(text: &str) -> Result<Backdrop, String> {
+    let refuse = || format!("«{}» is none of black, grey and checker", crate::text::shown(text));
+    Backdrop::of_name(text).ok_or_else(refuse)
+}
+
+/// Hertz, as thousandths.
+fn parse_refresh(text: &str) -> Result<u32, String> {
+    let hertz = text.trim().parse::<f64>().ok().filter(|hertz| (10.0..=1000.0).contains(hertz));
+    let refuse = || format!("«{}» is no refresh rate between 10 and 1000", crate::text::shown(text));
+    hertz.map(|hertz| (hertz * 1000.0).round() as u32).ok_or_else(refuse)
 }
 
 /// A number above zero that is no larger than a day has milliseconds.
@@ -512,9 +547,6 @@ pub fn planned(arguments: &[OsString]) -> Option<String> {
         arguments.iter().map_while(|argument| argument.to_str()).take_while(|text| *text != "--").collect();
     if let Some(command) = texts.first().filter(|text| LATER_COMMANDS.contains(text)) {
         return Some(format!("the command «{command}»"));
-    }
-    if texts.windows(2).any(|pair| pair == ["--filter", "best"]) {
-        return Some("--filter best".into());
     }
     let name = |text: &&str| text.split_once('=').map_or(*text, |(name, _)| name).to_string();
     texts

@@ -7,6 +7,7 @@ use super::playback::{PlaybackOptions, play};
 use super::session::Headless;
 use super::{Failure, Interrupt, print_lines};
 use crate::player::Pace;
+use crate::time::Cadence;
 
 pub fn playback(args: &PlaybackArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let started = Instant::now();
@@ -21,6 +22,7 @@ pub fn playback(args: &PlaybackArgs, interrupt: &Interrupt) -> Result<(), Failur
         size: args.run.size,
         preroll: args.preroll,
         checksum: args.checksum,
+        refresh: args.refresh.and_then(Cadence::new),
     };
     let played = play(&mut headless, &run, started)?;
     if args.run.json {

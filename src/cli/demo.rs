@@ -126,7 +126,12 @@ fn play_headless(pattern: &Path, args: &DemoArgs, interrupt: &Interrupt) -> Resu
     let (media, clip) = (OsString::from(pattern), MediaArgs::default());
     let mut headless = Headless::open(&media, &clip, &args.machine, &options, interrupt)?;
     set_playback(&mut headless.player, &clip, &PlayArgs::default());
-    let run =
-        PlaybackOptions { loops: HEADLESS_PASSES, size: HEADLESS_SIZE, preroll: false, checksum: false };
+    let run = PlaybackOptions {
+        loops: HEADLESS_PASSES,
+        size: HEADLESS_SIZE,
+        preroll: false,
+        checksum: false,
+        refresh: None,
+    };
     print_lines(play(&mut headless, &run, started)?.lines().into_iter())
 }

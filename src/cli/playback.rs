@@ -1,7 +1,7 @@
 //! Owns headless playback: the loop that presents frames, and what it measured. `bench` reports it,
 //! `demo` plays with it where there is no display.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,10 +12,10 @@ use crate::cache::Origin;
 use crate::color::ColorSettings;
 use crate::memory::format_bytes;
 use crate::metrics::ProcessFigures;
-use crate::player::{Command, Filter, Framing, Pace, Waits};
+use crate::player::{Command, Filter, Framing, Pace, Tick, Waits};
 use crate::stage::{Canvas, StripView, place};
 use crate::stats::{Histogram, Percentiles, ShownStatus, Snapshot, TierStatus};
-use crate::time::Clock;
+use crate::time::{Cadence, Clock, Nanos};
 
 /// Height of the strip that is drawn into every picture.
 const STRIP_PIXELS: u32 = 16;
@@ -28,6 +28,8 @@ pub struct PlaybackOptions {
     pub size: (u32, u32),
     pub preroll: bool,
     pub checksum: bool,
+    /// A display that is not there, at whose refreshes frames are presented.
+    pub refresh: Option<Cadence>,
 }
 
 /// One pass through the work area.
@@ -81,7 +83,28 @@ struct Waited {
     draw: u64,
 }
 
+/// A display that is not there.
+struct Refresh {
+    period_nanos: f64,
+    start: Nanos,
+    number: u64,
+    /// A frame was presented since the refresh before.
+    is_new: bool,
+}
+
+impl Refresh {
+    /// The time of the next refresh.
+    fn next(&self) -> Nanos {
+        self.at(self.number + 1)
+    }
+
+    fn at(&self, number: u64) -> Nanos {
+        self.start + (number as f64 * self.period_nanos) as Nanos
+    }
+}
+
 struct Run<'a> {
+    refresh: Option<Refresh>,
     headless: &'a mut Headless,
     options: &'a PlaybackOptions,
     canvas: Canvas,
@@ -111,20 +134,26 @@ pub fn play(
     let is_linear = headless.player.clip().is_some_and(|clip| clip.info.is_linear);
     // Queued commands take effect with the first tick, before anything is drawn.
     headless.step()?;
-    let color = headless.player.view().color(is_linear);
+    let color = headless.player.view().color_for(is_linear);
     let canvas = headless.stage.canvas(options.size.0, options.size.1);
     if options.preroll {
         let shown = preroll(headless)?;
         // The first draw compiles shaders on some drivers; a window has drawn long before it plays.
-        let size = options.size;
-        let placement =
-            |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, Filter::Bilinear);
+        let (size, sampling) = (options.size, headless.stage.sampling(Filter::Best, true));
+        let placement = |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, sampling);
         let submission = headless.stage.draw(&canvas, &shown, placement, &color, None);
         headless.stage.gpu().wait_for(submission);
     }
     headless.player.command(Command::TogglePlay);
     let snapshot = headless.player.snapshot();
+    let start = headless.clock.now();
+    let refresh = options.refresh.as_ref().map(|display| {
+        // Half a period, less a hair: the refresh nearest to its time, and always the same one of two.
+        headless.player.set_early((display.period_nanos() * 0.45) as Nanos);
+        Refresh { period_nanos: display.period_nanos(), start, number: 0, is_new: false }
+    });
     let mut run = Run {
+        refresh,
         headless,
         options,
         canvas,
@@ -158,7 +187,7 @@ fn preroll(headless: &mut Headless) -> Result<ShownStatus, Failure> {
 impl Run<'_> {
     fn run(&mut self) -> Result<(), Failure> {
         loop {
-            let tick = self.headless.step()?;
+            let tick = self.step()?;
             let loops = self.headless.player.transport().counters().loops;
             if loops > self.passes.len() as u64 {
                 self.end_pass();
@@ -170,7 +199,7 @@ impl Run<'_> {
                 self.present(&tick.shown)?;
             } else {
                 let (before, reason) = (Instant::now(), self.headless.player.waits_for());
-                self.headless.wait(&tick);
+                self.wait(&tick);
                 self.count_wait(before, reason);
             }
         }
@@ -178,6 +207,29 @@ impl Run<'_> {
             self.end_pass();
         }
         Ok(())
+    }
+
+    /// One step, at the time of the last refresh where there is a display.
+    fn step(&mut self) -> Result<Tick, Failure> {
+        let Some(refresh) = &mut self.refresh else { return self.headless.step() };
+        if self.headless.clock.now() >= refresh.next() {
+            refresh.number += 1;
+            self.headless.player.note_refresh(std::mem::take(&mut refresh.is_new));
+        }
+        let tick = self.headless.step_at(refresh.at(refresh.number))?;
+        refresh.is_new |= tick.presented;
+        Ok(tick)
+    }
+
+    fn wait(&self, tick: &Tick) {
+        match &self.refresh {
+            None => self.headless.wait(tick),
+            Some(refresh) => {
+                let left = refresh.next() - self.headless.clock.now();
+                let left = Duration::from_nanos(u64::try_from(left).unwrap_or(0));
+                self.headless.wait_at_most(tick, left);
+            }
+        }
     }
 
     fn count_wait(&mut self, since: Instant, reason: Waits) {
@@ -206,8 +258,8 @@ impl Run<'_> {
             playhead: transport.playhead,
         };
         let size = (self.canvas.width(), self.canvas.height());
-        let placement =
-            |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, Filter::Bilinear);
+        let sampling = self.headless.stage.sampling(Filter::Best, true);
+        let placement = |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, sampling);
         let submission = self.headless.stage.draw(
             &self.canvas,
             shown,
@@ -347,7 +399,8 @@ impl Playback {
             "late": snapshot.present.late,
             "dropped": snapshot.present.dropped,
             "held": snapshot.present.held,
-            "repeated": null,
+            "repeated": snapshot.present.repeated,
+            "repeats": snapshot.repeats,
             "present_interval_ms": self.intervals,
             "passes": self.passes,
             "cpu": report::tier(&snapshot.cpu),

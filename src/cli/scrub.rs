@@ -136,10 +136,10 @@ impl Scrub<'_> {
         if !self.canvas.is_of(self.headless.stage.gpu()) {
             self.canvas = self.headless.stage.canvas(size.0, size.1);
         }
-        let placement =
-            |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, Filter::Bilinear);
+        let sampling = self.headless.stage.sampling(Filter::Best, true);
+        let placement = |layout: &crate::frame::PlaneLayout| place(layout, size, Framing::Fit, sampling);
         let is_linear = self.headless.player.clip().is_some_and(|clip| clip.info.is_linear);
-        let color = self.headless.player.view().color(is_linear);
+        let color = self.headless.player.view().color_for(is_linear);
         let submission = self.headless.stage.draw(&self.canvas, &tick.shown, placement, &color, None);
         self.headless.stage.gpu().wait_for(submission);
         self.settle.record(pending.since.elapsed().as_nanos() as u64);

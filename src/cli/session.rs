@@ -18,7 +18,7 @@ use crate::preload::DecodeThreads;
 use crate::sequence::{ResolveOptions, resolve};
 use crate::stage::{Stage, StageError, StageOptions, Waker, WallClock};
 use crate::stats::Snapshot;
-use crate::time::{Clock, Direction, WorkArea};
+use crate::time::{Clock, Direction, Nanos, WorkArea};
 
 /// The longest sleep of a headless loop, so that signals are noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
@@ -142,15 +142,16 @@ pub fn set_playback(player: &mut Player, clip: &MediaArgs, play: &PlayArgs) {
 }
 
 pub fn set_color(player: &mut Player, color: &ColorArgs) {
-    if let Some(exposure) = color.exposure {
-        player.command(Command::SetExposure(exposure));
-    }
-    if let Some(gamma) = color.gamma {
-        player.command(Command::SetGamma(gamma));
-    }
-    if color.raw {
-        player.command(Command::ToggleRaw);
-    }
+    let commands = [
+        color.exposure.map(Command::SetExposure),
+        color.gamma.map(Command::SetGamma),
+        color.offset.map(Command::SetOffset),
+        color.saturation.map(Command::SetSaturation),
+        color.alpha.map(Command::SetAlpha),
+        color.backdrop.map(Command::SetBackdrop),
+        color.raw.then_some(Command::ToggleRaw),
+    ];
+    commands.into_iter().flatten().for_each(|command| player.command(command));
 }
 
 /// What a headless run asks for beside its media.
@@ -223,6 +224,14 @@ impl Headless {
     /// # Errors
     /// [`Failure::INTERRUPTED`] after a signal, [`Failure::NO_GPU`] when a lost device does not come back.
     pub fn step(&mut self) -> Result<Tick, Failure> {
+        self.step_at(self.clock.now())
+    }
+
+    /// The same at a time of playback that the caller keeps.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn step_at(&mut self, now: Nanos) -> Result<Tick, Failure> {
         if self.interrupt.is_set() {
             return Err(Failure::interrupted());
         }
@@ -232,7 +241,7 @@ impl Headless {
                 .map_err(|error| Failure::new(Failure::NO_GPU, error.to_string()))?;
             self.stage.rebuild(gpu).map_err(stage_failure)?;
         }
-        Ok(self.stage.step(&mut self.player, self.clock.now()))
+        Ok(self.stage.step(&mut self.player, now))
     }
 
     /// The figures of the whole run, which the metrics tell as well.

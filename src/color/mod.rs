@@ -1,6 +1,34 @@
 //! From scene values to display values: exposure, gamma, the display's encoding, channel views.
 //! The functions here are the twin of `shaders/image.wgsl`; tests compare the two. Pure; any thread.
 
+pub mod scopes;
 mod view;
 
-pub use view::{ChannelView, ColorSettings, Encoding, display_rgb, srgb_encode};
+pub use view::{
+    AlphaMode, Backdrop, ChannelView, ColorSettings, Encoding, LUMINANCE_709, STOP_COLORS, display_rgb,
+    srgb_encode,
+};
+
+mod analytic;
+mod bake;
+mod chain;
+mod error;
+mod names;
+#[cfg(feature = "ocio")]
+mod ocio;
+mod primaries;
+mod program;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use bake::baked;
+pub use chain::{ColorConfig, open_or_default};
+pub use error::{ColorError, Named};
+pub use program::{
+    COLOR_GROUP, ChainDescription, ColorChain, ColorProgram, CpuProgram, ProgramTexture, ProgramUniform,
+    TextureDimension,
+};
+pub use rules::{
+    ColorRequest, InputChoice, InputSpace, KnownSpace, MediaFacts, Reason, RuledSpace, choose_input,
+};

@@ -205,6 +205,18 @@ impl PlaneLayout {
     pub fn plane_with_role(&self, role: Role) -> Option<usize> {
         self.planes.iter().position(|plane| plane.role == role)
     }
+
+    /// The planes that stand for red, green and blue: the same one three times where the picture is grey.
+    /// A layer of which this frame lacks a colour shows the first plane that it has.
+    pub fn color_planes(&self) -> [usize; 3] {
+        let of = |role| self.plane_with_role(role);
+        match (of(Role::Red), of(Role::Green), of(Role::Blue)) {
+            (Some(red), Some(green), Some(blue)) => [red, green, blue],
+            (red, green, blue) => {
+                [of(Role::Grey).or(of(Role::Luminance)).or(red).or(green).or(blue).unwrap_or(0); 3]
+            }
+        }
+    }
 }
 
 fn span_after(offset_bytes: usize, plane: &PlaneSpec) -> Result<PlaneSpan, LayoutError> {

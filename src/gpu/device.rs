@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use wgpu::{Backends, DeviceType, Features, Limits};
 
+use super::TextureLimits;
+
 /// Which adapter to use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AdapterChoice {
@@ -173,7 +175,13 @@ impl Gpu {
 
     /// Pixels along one side of the largest texture.
     pub fn max_texture_side(&self) -> u32 {
-        self.device.limits().max_texture_dimension_2d
+        self.texture_limits().side
+    }
+
+    /// What one texture may be at most.
+    pub fn texture_limits(&self) -> TextureLimits {
+        let limits = self.device.limits();
+        TextureLimits { side: limits.max_texture_dimension_2d, layers: limits.max_texture_array_layers }
     }
 
     /// Lets the device call back what is complete; waits for nothing.

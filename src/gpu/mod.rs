@@ -12,9 +12,11 @@ mod readback;
 mod ring;
 mod shaders;
 mod staging;
+mod textures;
 
 pub use device::{AdapterChoice, AdapterKind, AdapterSummary, DeviceMark, Gpu, GpuError};
-pub use plane::PlaneAccess;
+pub use plane::{PlaneAccess, TextureLimits, Tiles};
 pub use readback::{Readback, ReadbackError, Readbacks, Texels, read_texture};
 pub use ring::{Slot, TextureRing};
 pub use staging::{StagedUploader, StagingPlan, Upload, Uploaded, Uploader};
+pub use textures::{DeviceTextures, TextureSource, make_textures};

@@ -6,10 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wgpu::{Extent3d, TextureDescriptor, TextureDimension, TextureUsages};
-
 use super::staging::{Upload, Uploader};
-use super::{Gpu, PlaneAccess};
+use super::{DeviceTextures, Gpu, PlaneAccess, TextureLimits, TextureSource, Tiles};
 use crate::frame::{
     Area, EvictionCause, FrameKey, PlaneLayout, Refusal, RingEvent, RingOrders, RingReport, UploadOrder,
 };
@@ -28,19 +26,29 @@ pub struct Slot {
 
 impl Slot {
     /// Whether its textures serve for frames of another layout: same formats and sizes.
-    fn fits(&self, layout: &PlaneLayout, access: PlaneAccess) -> bool {
+    fn fits(&self, layout: &PlaneLayout, access: PlaneAccess, limits: TextureLimits) -> bool {
         let planes = layout.planes();
         self.textures.len() == planes.len()
             && self.textures.iter().zip(planes).all(|(texture, plane)| {
+                let has = (texture.width(), texture.height(), texture.depth_or_array_layers());
                 texture.format() == access.format(plane.sample)
-                    && (texture.width(), texture.height()) == (plane.width, plane.height)
+                    && Tiles::of((plane.width, plane.height), limits)
+                        .is_some_and(|tiles| has == (tiles.width, tiles.height, tiles.layers()))
             })
+    }
+
+    /// How a plane is cut into the layers of its texture.
+    pub fn tiles(&self, plane: usize) -> Tiles {
+        let (spec, texture) = (&self.layout.planes()[plane], &self.textures[plane]);
+        let (width, height) = (texture.width(), texture.height());
+        Tiles { width, height, columns: spec.width.div_ceil(width), rows: spec.height.div_ceil(height) }
     }
 }
 
 /// The VRAM tier.
 pub struct TextureRing {
     uploader: Box<dyn Uploader>,
+    source: Box<dyn TextureSource>,
     slots: HashMap<FrameKey, Slot>,
     /// Textures without a frame, kept for the next one of their class.
     idle: Vec<Slot>,
@@ -55,6 +63,7 @@ impl TextureRing {
     pub fn new(uploader: Box<dyn Uploader>, budget_bytes: u64, forces_bits: bool) -> Self {
         Self {
             uploader,
+            source: Box::new(DeviceTextures),
             slots: HashMap::new(),
             idle: Vec::new(),
             budget_bytes,
@@ -62,6 +71,11 @@ impl TextureRing {
             events: Vec::new(),
             device_lost: 0,
         }
+    }
+
+    /// Takes its textures from elsewhere than the device's own limits and memory say: what tests need.
+    pub fn set_source(&mut self, source: Box<dyn TextureSource>) {
+        self.source = source;
     }
 
     /// Lets go and takes in what the orders say.
@@ -171,7 +185,12 @@ impl TextureRing {
         layout: &Arc<PlaneLayout>,
         access: PlaneAccess,
     ) -> Result<Slot, Refusal> {
-        if let Some(position) = self.idle.iter().position(|slot| slot.fits(layout, access)) {
+        let longest = layout.spans().iter().map(|span| span.row_bytes as u64).max().unwrap_or(0);
+        if longest > self.uploader.longest_row_bytes() {
+            return Err(Refusal::TooLarge);
+        }
+        let limits = self.source.limits(gpu);
+        if let Some(position) = self.idle.iter().position(|slot| slot.fits(layout, access, limits)) {
             let slot = self.idle.swap_remove(position);
             return Ok(Slot { layout: Arc::clone(layout), access, is_resident: false, ..slot });
         }
@@ -180,11 +199,11 @@ impl TextureRing {
         if self.charged_bytes() + bytes > self.budget_bytes && !self.slots.is_empty() {
             return Err(Refusal::OverBudget);
         }
-        let textures = match make_textures(gpu, layout, access) {
+        let textures = match self.source.make(gpu, layout, access) {
             Err(Refusal::OutOfMemory) => {
                 // One retry after every idle texture went.
                 self.idle.clear();
-                make_textures(gpu, layout, access)?
+                self.source.make(gpu, layout, access)?
             }
             made => made?,
         };
@@ -196,38 +215,5 @@ impl TextureRing {
             is_resident: false,
             missing: Vec::new(),
         })
-    }
-}
-
-/// One texture a plane, unless the device has no room or no texture that large.
-fn make_textures(
-    gpu: &Gpu,
-    layout: &PlaneLayout,
-    access: PlaneAccess,
-) -> Result<Vec<wgpu::Texture>, Refusal> {
-    let largest = gpu.max_texture_side();
-    if layout.planes().iter().any(|plane| plane.width.max(plane.height) > largest) {
-        return Err(Refusal::TooLarge);
-    }
-    let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-    let textures = layout.planes().iter().map(|plane| {
-        gpu.device.create_texture(&TextureDescriptor {
-            label: Some("plane"),
-            size: Extent3d { width: plane.width, height: plane.height, depth_or_array_layers: 1 },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: TextureDimension::D2,
-            format: access.format(plane.sample),
-            usage: TextureUsages::TEXTURE_BINDING | TextureUsages::COPY_DST,
-            view_formats: &[],
-        })
-    });
-    let textures: Vec<wgpu::Texture> = textures.collect();
-    match pollster::block_on(scope.pop()) {
-        None => Ok(textures),
-        Some(error) => {
-            log::warn!("VRAM is full: {}", crate::text::shown(error.to_string()));
-            Err(Refusal::OutOfMemory)
-        }
     }
 }

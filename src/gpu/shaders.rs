@@ -6,12 +6,17 @@ use super::PlaneAccess;
 
 const COLOR: &str = include_str!("../../shaders/common/color.wgsl");
 const FULLSCREEN: &str = include_str!("../../shaders/common/fullscreen.wgsl");
+const COLOR_NONE: &str = include_str!("../../shaders/common/color_none.wgsl");
+const FETCH: &str = include_str!("../../shaders/common/fetch.wgsl");
 const FETCH_FILTERED: &str = include_str!("../../shaders/common/fetch_filtered.wgsl");
 const FETCH_BITS: &str = include_str!("../../shaders/common/fetch_bits.wgsl");
 const IMAGE: &str = include_str!("../../shaders/image.wgsl");
 const RAW: &str = include_str!("../../shaders/raw.wgsl");
 const TIMELINE: &str = include_str!("../../shaders/timeline.wgsl");
 const BLIT: &str = include_str!("../../shaders/blit.wgsl");
+const LOAD_FILTERED: &str = include_str!("../../shaders/common/load_filtered.wgsl");
+const LOAD_BITS: &str = include_str!("../../shaders/common/load_bits.wgsl");
+const SCOPES: &str = include_str!("../../shaders/scopes.wgsl");
 
 /// A shader of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +25,7 @@ pub enum Shader {
     Raw,
     Timeline,
     Blit,
+    Scopes(PlaneAccess),
 }
 
 impl Shader {
@@ -30,16 +36,24 @@ impl Shader {
             Self::Raw => "raw",
             Self::Timeline => "timeline",
             Self::Blit => "blit",
+            Self::Scopes(PlaneAccess::Filtered) => "scopes, filtered planes",
+            Self::Scopes(PlaneAccess::Bits) => "scopes, planes as bits",
         }
     }
 
     fn source(self) -> String {
         match self {
-            Self::Image(PlaneAccess::Filtered) => [FULLSCREEN, COLOR, FETCH_FILTERED, IMAGE].concat(),
-            Self::Image(PlaneAccess::Bits) => [FULLSCREEN, COLOR, FETCH_BITS, IMAGE].concat(),
+            Self::Image(PlaneAccess::Filtered) => {
+                [FULLSCREEN, COLOR_NONE, COLOR, FETCH, FETCH_FILTERED, IMAGE].concat()
+            }
+            Self::Image(PlaneAccess::Bits) => {
+                [FULLSCREEN, COLOR_NONE, COLOR, FETCH, FETCH_BITS, IMAGE].concat()
+            }
             Self::Raw => [FULLSCREEN, RAW].concat(),
             Self::Timeline => TIMELINE.into(),
             Self::Blit => [FULLSCREEN, BLIT].concat(),
+            Self::Scopes(PlaneAccess::Filtered) => [LOAD_FILTERED, SCOPES].concat(),
+            Self::Scopes(PlaneAccess::Bits) => [LOAD_BITS, SCOPES].concat(),
         }
     }
 
@@ -56,15 +70,17 @@ impl Shader {
 mod tests {
     use std::mem::offset_of;
 
-    use super::super::passes::{blit, image, raw, timeline};
+    use super::super::passes::{blit, image, raw, scopes, timeline};
     use super::*;
 
-    const ALL: [Shader; 5] = [
+    const ALL: [Shader; 7] = [
         Shader::Image(PlaneAccess::Filtered),
         Shader::Image(PlaneAccess::Bits),
         Shader::Raw,
         Shader::Timeline,
         Shader::Blit,
+        Shader::Scopes(PlaneAccess::Filtered),
+        Shader::Scopes(PlaneAccess::Bits),
     ];
 
     fn parsed(shader: Shader) -> naga::Module {
@@ -112,7 +128,26 @@ mod tests {
     #[test]
     fn structs_lie_in_memory_as_their_rust_twins_do() {
         let image = Shader::Image(PlaneAccess::Bits);
-        assert_twin!(image, "Color", image::ColorUniform, [gain, inverse_gamma, channel, encoding]);
+        assert_twin!(image, "Plane", image::PlaneUniform, [size, columns, kind]);
+        assert_twin!(
+            image,
+            "Color",
+            image::ColorUniform,
+            [
+                luminance,
+                gain,
+                offset,
+                saturation,
+                inverse_gamma,
+                channel,
+                alpha,
+                backdrop,
+                false_color,
+                marks,
+                padding,
+                more_padding,
+            ]
+        );
         assert_twin!(
             image,
             "Image",
@@ -125,13 +160,15 @@ mod tests {
                 display_size,
                 flags,
                 background,
-                kinds,
-                color,
                 missing_count,
+                padding,
+                more_padding,
+                planes,
+                color,
                 missing,
             ]
         );
-        assert_twin!(Shader::Raw, "Raw", raw::RawUniform, [data_offset, data_size]);
+        assert_twin!(Shader::Raw, "Raw", raw::RawUniform, [data_offset, data_size, planes]);
         assert_twin!(
             Shader::Timeline,
             "Strip",
@@ -139,5 +176,14 @@ mod tests {
             [size, first, frames, playhead, padding, more_padding, lanes,]
         );
         assert_twin!(Shader::Blit, "Blit", blit::BlitUniform, [origin, decodes_srgb, padding]);
+        let scopes = Shader::Scopes(PlaneAccess::Bits);
+        assert_twin!(scopes, "Plane", image::PlaneUniform, [size, columns, kind]);
+        assert_twin!(
+            scopes,
+            "Scopes",
+            scopes::ScopesUniform,
+            [first, samples, size, step, columns, lowest, highest, padding, planes]
+        );
+        assert_twin!(scopes, "Column", scopes::ColumnCounts, [counts, tally, sum]);
     }
 }

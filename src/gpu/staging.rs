@@ -71,6 +71,8 @@ pub trait Uploader {
     fn in_flight(&self) -> usize;
     /// Bytes of the mapped buffers.
     fn staging_bytes(&self) -> u64;
+    /// The longest row of a plane that it takes, padding included.
+    fn longest_row_bytes(&self) -> u64;
 }
 
 /// A stretch of whole rows of one plane.
@@ -267,30 +269,45 @@ fn fill_bands(jobs: &Receiver<FillJob>, results: &Sender<Filled>, wake: &Arc<dyn
     }
 }
 
+/// Copies the rows of a band into every tile that they run through.
 fn copy_band(encoder: &mut wgpu::CommandEncoder, buffer: &wgpu::Buffer, upload: &Upload, band: Band) {
     let layout = &upload.frame.layout;
-    let row_bytes = layout.spans()[band.plane].row_bytes;
-    encoder.copy_buffer_to_texture(
-        wgpu::TexelCopyBufferInfo {
-            buffer,
-            layout: wgpu::TexelCopyBufferLayout {
-                offset: 0,
-                bytes_per_row: Some(row_bytes as u32),
-                rows_per_image: None,
-            },
-        },
-        wgpu::TexelCopyTextureInfo {
-            texture: &upload.textures[band.plane],
-            mip_level: 0,
-            origin: wgpu::Origin3d { x: 0, y: band.first_row as u32, z: 0 },
-            aspect: wgpu::TextureAspect::All,
-        },
-        wgpu::Extent3d {
-            width: layout.planes()[band.plane].width,
-            height: band.rows as u32,
-            depth_or_array_layers: 1,
-        },
-    );
+    let plane = &layout.planes()[band.plane];
+    let row_bytes = layout.spans()[band.plane].row_bytes as u64;
+    let texture = &upload.textures[band.plane];
+    let (tile_width, tile_height) = (texture.width(), texture.height());
+    let (first, end) = (band.first_row as u32, (band.first_row + band.rows) as u32);
+    let columns = plane.width.div_ceil(tile_width);
+    for row in first / tile_height..end.div_ceil(tile_height) {
+        let top = (row * tile_height).max(first);
+        let bottom = ((row + 1) * tile_height).min(end);
+        for column in 0..columns {
+            let left = column * tile_width;
+            let into_band =
+                u64::from(top - first) * row_bytes + u64::from(left) * plane.sample.bytes() as u64;
+            encoder.copy_buffer_to_texture(
+                wgpu::TexelCopyBufferInfo {
+                    buffer,
+                    layout: wgpu::TexelCopyBufferLayout {
+                        offset: into_band,
+                        bytes_per_row: Some(row_bytes as u32),
+                        rows_per_image: None,
+                    },
+                },
+                wgpu::TexelCopyTextureInfo {
+                    texture,
+                    mip_level: 0,
+                    origin: wgpu::Origin3d { x: 0, y: top - row * tile_height, z: row * columns + column },
+                    aspect: wgpu::TextureAspect::All,
+                },
+                wgpu::Extent3d {
+                    width: tile_width.min(plane.width - left),
+                    height: bottom - top,
+                    depth_or_array_layers: 1,
+                },
+            );
+        }
+    }
 }
 
 impl Uploader for StagedUploader {
@@ -335,6 +352,10 @@ impl Uploader for StagedUploader {
 
     fn staging_bytes(&self) -> u64 {
         self.plan.total_bytes()
+    }
+
+    fn longest_row_bytes(&self) -> u64 {
+        self.plan.band_bytes
     }
 }
 

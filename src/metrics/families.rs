@@ -345,6 +345,7 @@ fn add_playback(book: &mut Book, snapshot: &Snapshot) {
         ("rushes_frames_late", "Frames shown more than a frame after their time.", present.late),
         ("rushes_frames_dropped", "Frames skipped to keep the time.", present.dropped),
         ("rushes_frames_held", "Times a frame stayed because the next one was not ready.", present.held),
+        ("rushes_refreshes_repeated", "Refreshes that showed the frame before again.", present.repeated),
         ("rushes_loops", "Times the playhead went through the end of the work area.", present.loops),
         ("rushes_ticks", "Steps of the player.", snapshot.tick),
     ]);

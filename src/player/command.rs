@@ -2,7 +2,7 @@
 //! Menus, shortcuts, the help overlay and `--list-commands` are made from it.
 
 use crate::cache::EvictionPolicy;
-use crate::color::ChannelView;
+use crate::color::{AlphaMode, Backdrop, ChannelView};
 use crate::memory::{MemLimit, Profile, parse_size};
 
 /// Everything that a user can do.
@@ -44,6 +44,10 @@ pub enum Command {
     ExposureDown,
     GammaUp,
     GammaDown,
+    CycleAlpha,
+    CycleBackdrop,
+    ToggleFalseColor,
+    ToggleMarks,
     ResetView,
     ToggleRaw,
     ToggleFit,
@@ -53,6 +57,7 @@ pub enum Command {
     ToggleFilter,
     ToggleFullscreen,
     ToggleHelp,
+    ToggleScopes,
     ToggleInterface,
     Quit,
     /// From here on: commands with a value, given by the mouse and by scripts, without keys.
@@ -67,6 +72,10 @@ pub enum Command {
     ZoomAt(f32, f32, f32),
     SetExposure(f32),
     SetGamma(f32),
+    SetOffset(f32),
+    SetSaturation(f32),
+    SetAlpha(AlphaMode),
+    SetBackdrop(Backdrop),
     SetMem(MemLimit),
     /// Bytes that are left to everyone else.
     SetReserve(u64),
@@ -141,7 +150,12 @@ pub const COMMANDS: &[CommandEntry] = &[
     entry(Command::Channel(ChannelView::Blue), "blue", "Blue channel", &["B"], VIEW),
     entry(Command::Channel(ChannelView::Alpha), "alpha", "Alpha channel", &["A"], VIEW),
     entry(Command::Channel(ChannelView::Luminance), "luminance", "Luminance", &["Y", "Ctrl+L"], VIEW),
+    entry(Command::Channel(ChannelView::Matte), "matte", "Alpha in red over the picture", &["M"], VIEW),
     entry(Command::Channel(ChannelView::Rgb), "color", "All channels", &["C"], VIEW),
+    entry(Command::CycleAlpha, "cycle-alpha", "Alpha ignored, premultiplied or straight", &["Shift+A"], VIEW),
+    entry(Command::CycleBackdrop, "cycle-backdrop", "Black, grey or checker behind", &["Shift+B"], VIEW),
+    entry(Command::ToggleFalseColor, "toggle-false-color", "False colour by stops", &["Shift+F"], VIEW),
+    entry(Command::ToggleMarks, "toggle-marks", "Marks on NaN and infinity", &["Shift+N"], VIEW),
     entry(Command::ExposureUp, "exposure-up", "Exposure up a quarter stop", &["."], VIEW),
     entry(Command::ExposureDown, "exposure-down", "Exposure down a quarter stop", &[","], VIEW),
     entry(Command::GammaUp, "gamma-up", "Gamma up", &[")"], VIEW),
@@ -151,16 +165,18 @@ pub const COMMANDS: &[CommandEntry] = &[
     entry(Command::ActualSize, "actual-size", "One to one", &["Ctrl+1"], VIEW),
     entry(Command::ZoomIn, "zoom-in", "Zoom in", &["=", "+"], VIEW),
     entry(Command::ZoomOut, "zoom-out", "Zoom out", &["-"], VIEW),
-    entry(Command::ToggleFilter, "toggle-filter", "Nearest or bilinear", &["N"], VIEW),
+    entry(Command::ToggleFilter, "toggle-filter", "Smooth or nearest samples", &["N"], VIEW),
     entry(Command::ResetView, "reset-view", "Reset colour, channel and fit", &["Backspace"], VIEW),
     entry(Command::ToggleFullscreen, "toggle-fullscreen", "Full screen", &["F11", "Ctrl+F"], WINDOW),
     entry(Command::ToggleInterface, "toggle-interface", "Hide or show the controls", &["Tab"], WINDOW),
+    entry(Command::ToggleScopes, "toggle-scopes", "Histogram, waveform and vectorscope", &["Ctrl+H"], WINDOW),
     entry(Command::ToggleHelp, "toggle-help", "Keys", &["F1", "?"], WINDOW),
     entry(Command::Quit, "quit", "Quit", &["Ctrl+Q"], WINDOW),
 ];
 
 /// The command of a name, as scripts write it: a row of the table, or `seek=1001`-like forms with a
-/// value (`seek-index=N`, `exposure=E`, `gamma=G`, `mem=50%`, `reserve=2GiB`, `vram=4GiB`, `eviction=lru`,
+/// value (`seek-index=N`, `exposure=E`, `gamma=G`, `offset=O`, `saturation=S`, `alpha=straight`,
+/// `backdrop=checker`, `mem=50%`, `reserve=2GiB`, `vram=4GiB`, `eviction=lru`,
 /// `profile=conservative`).
 pub fn command_of_name(name: &str) -> Option<Command> {
     if let Some(row) = COMMANDS.iter().find(|row| row.name == name) {
@@ -171,6 +187,10 @@ pub fn command_of_name(name: &str) -> Option<Command> {
         "seek-index" => value.parse().ok().map(Command::Seek),
         "exposure" => value.parse().ok().map(Command::SetExposure),
         "gamma" => value.parse().ok().map(Command::SetGamma),
+        "offset" => value.parse().ok().map(Command::SetOffset),
+        "saturation" => value.parse().ok().map(Command::SetSaturation),
+        "alpha" => AlphaMode::of_name(value).map(Command::SetAlpha),
+        "backdrop" => Backdrop::of_name(value).map(Command::SetBackdrop),
         "mem" => MemLimit::parse(value).ok().map(Command::SetMem),
         "reserve" => parse_size(value).ok().map(Command::SetReserve),
         "vram" => parse_size(value).ok().map(Command::SetVram),

@@ -57,6 +57,7 @@ pub enum WindowAction {
     ToggleHelp,
     ToggleInterface,
     ToggleMemory,
+    ToggleScopes,
     SaveSettings,
     Quit,
 }
@@ -138,6 +139,8 @@ pub struct Player {
     /// Since when the idle textures are the same.
     idle_since: Nanos,
     targets: Charge,
+    /// Bytes that frames may take in VRAM since the device had no room for more.
+    vram_ceiling: Option<u64>,
     /// What the decode threads keep.
     scratch: Charge,
     /// The most that they kept lately: room that comes and goes with it is none for frames.
@@ -221,6 +224,7 @@ impl Player {
             idle_textures,
             idle_since: 0,
             targets,
+            vram_ceiling: None,
             scratch,
             ledger,
             options,
@@ -311,6 +315,16 @@ impl Player {
         &self.ledger
     }
 
+    /// A display shows frames up to so long before they are due, at the refresh nearest to it; 0 without a display.
+    pub fn set_early(&mut self, nanos: Nanos) {
+        self.transport.set_early(nanos);
+    }
+
+    /// The display refreshed; `is_new` when a frame was presented since the refresh before.
+    pub fn note_refresh(&mut self, is_new: bool) {
+        self.transport.note_refresh(is_new);
+    }
+
     pub fn set_pace(&mut self, pace: Pace) {
         self.transport.pace = pace;
     }
@@ -367,6 +381,8 @@ impl Player {
     /// Changes the VRAM budget; the ring follows in the next tick.
     pub fn set_gpu_budget(&mut self, bytes: u64) {
         self.options.gpu_budget_bytes = bytes;
+        // Whoever states a budget wants it tried.
+        self.vram_ceiling = None;
         self.update_limits();
     }
 
@@ -374,7 +390,8 @@ impl Player {
     fn stated_limits(&self) -> (u64, u64) {
         let budget = self.options.cpu_budget;
         let beside = self.staging.bytes() + self.targets.bytes();
-        let gpu_limit = self.options.gpu_budget_bytes.saturating_add(beside);
+        let for_frames = self.options.gpu_budget_bytes.min(self.vram_ceiling.unwrap_or(u64::MAX));
+        let gpu_limit = for_frames.saturating_add(beside);
         // What was ours when the machine was read is ours to use; what came or went since is not in the reading.
         let limit = budget.limit_bytes(&self.sample, self.own_at_sample);
         if !self.options.vram_is_ram {

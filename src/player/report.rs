@@ -27,6 +27,7 @@ impl Player {
             decode: self.decode,
             decode_ms: self.decode_times.percentiles(),
             present: self.transport.counters(),
+            repeats: self.transport.repeats().frames,
             epoch: self.epoch.current().number(),
             in_flight: self.preloader.in_flight(),
             timeline: self.residency.timeline(),

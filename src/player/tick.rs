@@ -20,6 +20,8 @@ const RETRY_FIRST_NANOS: Nanos = 1_000_000_000;
 const RETRY_LAST_NANOS: Nanos = 60_000_000_000;
 /// Presentations kept for the measured rate.
 const PRESENTED_KEPT: usize = 256;
+/// What frames may still take of what they took when the device ran out of memory.
+const VRAM_KEPT_PERCENT: u64 = 80;
 
 /// How long after so many attempts a frame is tried again.
 pub(super) fn retry_wait(attempts: u32) -> Nanos {
@@ -89,6 +91,7 @@ impl Player {
         }
         if report.device_lost > self.ring_traffic.device_lost {
             self.pressure.note_failure(Tier::Gpu, Failed::Device, now);
+            self.vram_ceiling = None;
         }
         self.ring_traffic.device_lost = report.device_lost;
         if report.idle_bytes != self.idle_textures.bytes() {
@@ -111,11 +114,30 @@ impl Player {
             Refusal::OverBudget => "the budget of graphics memory does not hold a frame of this size",
             Refusal::OutOfMemory => {
                 self.pressure.note_failure(Tier::Gpu, Failed::Allocation, now);
-                "the graphics memory is full"
+                if self.lower_vram_ceiling(now) {
+                    return self.note_gpu(key);
+                }
+                "the graphics memory has no room for a single frame"
             }
         };
         self.note_failure(key, DecodeError::not_supported(text), now);
         self.note_gpu(key);
+    }
+
+    /// The device has no room: from now on frames take a part of what they took. `false` when none was there that
+    /// could make room, so that trying again is of no use.
+    fn lower_vram_ceiling(&mut self, now: Nanos) -> bool {
+        if self.ring.is_empty() {
+            return false;
+        }
+        let in_frames = self.ledger.charged_component(Tier::Gpu, Component::Frames);
+        let ceiling = (in_frames / 100 * VRAM_KEPT_PERCENT).max(in_frames / self.ring.len() as u64);
+        self.vram_ceiling = Some(self.vram_ceiling.map_or(ceiling, |before| before.min(ceiling)));
+        self.orders.drop_idle = true;
+        self.update_limits();
+        let left = crate::memory::format_bytes(ceiling);
+        self.tell(format!("the graphics memory is full: frames take at most {left} of it from now on"), now);
+        true
     }
 
     fn is_shown_stream(&self, key: FrameKey) -> bool {

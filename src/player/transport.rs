@@ -3,7 +3,7 @@
 //! and readiness are arguments.
 
 use crate::stats::PresentCounters;
-use crate::time::{Direction, Grid, LoopMode, Nanos, PreloadStrategy, Rate, Travel, WorkArea};
+use crate::time::{Direction, Grid, LoopMode, Nanos, PreloadStrategy, Rate, Repeats, Travel, WorkArea};
 
 /// What gives way when a frame is not ready in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,9 +44,12 @@ pub struct Transport {
     grid: Option<Grid>,
     /// Presentations due on the grid so far.
     count: i64,
+    /// How long before its due time a frame may be presented: a display shows it at its nearest refresh.
+    early: Nanos,
     /// The frame at the playhead was due and is not presented yet.
     is_awaited: bool,
     counters: PresentCounters,
+    repeats: Repeats,
 }
 
 impl Transport {
@@ -65,8 +68,10 @@ impl Transport {
             speed: 1,
             grid: None,
             count: 0,
+            early: 0,
             is_awaited: false,
             counters: PresentCounters::default(),
+            repeats: Repeats::default(),
         }
     }
 
@@ -86,8 +91,26 @@ impl Transport {
         f64::from(self.speed)
     }
 
+    /// A display that shows frames up to so long before they are due; 0 without one.
+    pub fn set_early(&mut self, nanos: Nanos) {
+        self.early = nanos;
+    }
+
     pub fn counters(&self) -> PresentCounters {
-        self.counters
+        PresentCounters { repeated: self.repeats.repeated, ..self.counters }
+    }
+
+    /// For how many refreshes of the display frames were shown.
+    pub fn repeats(&self) -> Repeats {
+        self.repeats
+    }
+
+    /// A display refreshed, with a frame presented since the refresh before or with the same again.
+    pub fn note_refresh(&mut self, is_new: bool) {
+        match self.travel.playing {
+            true => self.repeats.note(is_new),
+            false => self.repeats.pause(),
+        }
     }
 
     pub fn is_playing(&self) -> bool {
@@ -148,7 +171,7 @@ impl Transport {
     /// When something is due next, while playing.
     pub fn next_due(&self) -> Option<Nanos> {
         let grid = self.grid.filter(|_| self.travel.playing)?;
-        Some(grid.due(self.count + 1))
+        Some(grid.due(self.count + 1) - self.early)
     }
 
     /// Moves the playhead to where it belongs at `now`. `is_ready` tells whether a frame can be shown.
@@ -186,7 +209,7 @@ impl Transport {
 
     fn advance_every_frame(&mut self, now: Nanos, grid: Grid, is_ready: impl Fn(u32) -> bool) -> Advance {
         let due = grid.due(self.count + 1);
-        if now < due {
+        if now + self.early < due {
             return Advance::default();
         }
         let advance = self.present_next(is_ready);
@@ -194,7 +217,7 @@ impl Transport {
             return advance;
         }
         self.count += 1;
-        if now >= grid.due(self.count + 1) {
+        if now + self.early >= grid.due(self.count + 1) {
             // A whole frame late: time goes on from here instead of rushing after the grid.
             self.counters.late += 1;
             self.anchor(now);
@@ -218,7 +241,7 @@ impl Transport {
     }
 
     fn advance_real_time(&mut self, now: Nanos, grid: Grid, is_ready: impl Fn(u32) -> bool) -> Advance {
-        let due = grid.count_at(now);
+        let due = grid.count_at(now + self.early);
         let steps = (due - self.count).max(0);
         let mut advance = Advance::default();
         if steps > 0 {

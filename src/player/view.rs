@@ -2,12 +2,14 @@
 //! change of clip.
 
 use super::Command;
-use crate::color::{ChannelView, ColorSettings, Encoding};
+use crate::color::{AlphaMode, Backdrop, ChannelView, ColorSettings, Encoding};
 
 const EXPOSURE_STEP_STOPS: f32 = 0.25;
 const GAMMA_STEP: f32 = 0.1;
 const EXPOSURE_LIMIT_STOPS: f32 = 20.0;
 const GAMMA_RANGE: (f32, f32) = (0.1, 8.0);
+const OFFSET_LIMIT: f32 = 100.0;
+const SATURATION_LIMIT: f32 = 10.0;
 const ZOOM_STEP: f32 = 1.25;
 const ZOOM_RANGE: (f32, f32) = (1.0 / 64.0, 128.0);
 
@@ -15,8 +17,10 @@ const ZOOM_RANGE: (f32, f32) = (1.0 / 64.0, 128.0);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Filter {
     Nearest,
-    #[default]
     Bilinear,
+    /// What loses least; bilinear while a software adapter plays.
+    #[default]
+    Best,
 }
 
 /// Where the picture lies in the viewport.
@@ -33,9 +37,8 @@ pub enum Framing {
 /// The settings of the view.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct View {
-    pub exposure: f32,
-    gamma_offset: f32,
-    pub channel: ChannelView,
+    /// What the user set; the encoding follows from the media.
+    pub color: ColorSettings,
     pub is_raw: bool,
     pub filter: Filter,
     pub framing: Framing,
@@ -44,19 +47,15 @@ pub struct View {
 }
 
 impl View {
-    pub fn gamma(&self) -> f32 {
-        1.0 + self.gamma_offset
-    }
-
     /// The colour chain for media of the given kind.
-    pub fn color(&self, is_linear: bool) -> ColorSettings {
+    pub fn color_for(&self, is_linear: bool) -> ColorSettings {
         let encoding = if self.is_raw || !is_linear { Encoding::Identity } else { Encoding::Srgb };
-        ColorSettings { exposure: self.exposure, gamma: self.gamma(), channel: self.channel, encoding }
+        ColorSettings { encoding, ..self.color }
     }
 
     /// Whether any adjustment changes the colour of the picture.
     pub fn is_adjusted(&self) -> bool {
-        self.exposure != 0.0 || self.gamma_offset != 0.0 || self.is_raw || self.channel != ChannelView::Rgb
+        self.is_raw || self.color != ColorSettings::default()
     }
 
     /// Told by whoever knows the size of the viewport.
@@ -73,34 +72,51 @@ impl View {
     }
 
     pub fn set_exposure(&mut self, stops: f32) {
-        if stops.is_finite() {
-            self.exposure = stops.clamp(-EXPOSURE_LIMIT_STOPS, EXPOSURE_LIMIT_STOPS);
-        }
+        set(&mut self.color.exposure, stops, (-EXPOSURE_LIMIT_STOPS, EXPOSURE_LIMIT_STOPS));
     }
 
     pub fn set_gamma(&mut self, gamma: f32) {
-        if gamma.is_finite() {
-            self.gamma_offset = gamma.clamp(GAMMA_RANGE.0, GAMMA_RANGE.1) - 1.0;
-        }
+        set(&mut self.color.gamma, gamma, GAMMA_RANGE);
     }
 
     /// Applies a command of the view; `false` when it is none.
     pub fn apply(&mut self, command: Command) -> bool {
+        let color = &mut self.color;
         match command {
             // The same key again leads back to all channels.
-            Command::Channel(channel) if self.channel == channel => self.channel = ChannelView::Rgb,
-            Command::Channel(channel) => self.channel = channel,
-            Command::ExposureUp => self.set_exposure(self.exposure + EXPOSURE_STEP_STOPS),
-            Command::ExposureDown => self.set_exposure(self.exposure - EXPOSURE_STEP_STOPS),
+            Command::Channel(channel) if color.channel == channel => color.channel = ChannelView::Rgb,
+            Command::Channel(channel) => color.channel = channel,
+            Command::ExposureUp => self.set_exposure(self.color.exposure + EXPOSURE_STEP_STOPS),
+            Command::ExposureDown => self.set_exposure(self.color.exposure - EXPOSURE_STEP_STOPS),
             Command::SetExposure(stops) => self.set_exposure(stops),
-            Command::GammaUp => self.set_gamma(self.gamma() + GAMMA_STEP),
-            Command::GammaDown => self.set_gamma(self.gamma() - GAMMA_STEP),
+            Command::GammaUp => self.set_gamma(self.color.gamma + GAMMA_STEP),
+            Command::GammaDown => self.set_gamma(self.color.gamma - GAMMA_STEP),
             Command::SetGamma(gamma) => self.set_gamma(gamma),
+            Command::SetOffset(offset) => set(&mut color.offset, offset, (-OFFSET_LIMIT, OFFSET_LIMIT)),
+            Command::SetSaturation(share) => set(&mut color.saturation, share, (0.0, SATURATION_LIMIT)),
+            Command::SetAlpha(alpha) => color.alpha = alpha,
+            Command::SetBackdrop(backdrop) => color.backdrop = backdrop,
+            Command::CycleAlpha => {
+                color.alpha = match color.alpha {
+                    AlphaMode::Ignored => AlphaMode::Premultiplied,
+                    AlphaMode::Premultiplied => AlphaMode::Straight,
+                    AlphaMode::Straight => AlphaMode::Ignored,
+                };
+            }
+            Command::CycleBackdrop => {
+                color.backdrop = match color.backdrop {
+                    Backdrop::Black => Backdrop::Grey,
+                    Backdrop::Grey => Backdrop::Checker,
+                    Backdrop::Checker => Backdrop::Black,
+                };
+            }
+            Command::ToggleFalseColor => color.false_color = !color.false_color,
+            Command::ToggleMarks => color.marks = !color.marks,
             Command::ToggleRaw => self.is_raw = !self.is_raw,
             Command::ToggleFilter => {
                 self.filter = match self.filter {
-                    Filter::Nearest => Filter::Bilinear,
-                    Filter::Bilinear => Filter::Nearest,
+                    Filter::Nearest => Filter::Best,
+                    Filter::Bilinear | Filter::Best => Filter::Nearest,
                 };
             }
             Command::ToggleFit if self.framing == Framing::Fit => self.free(1.0),
@@ -149,6 +165,13 @@ impl View {
     }
 }
 
+/// Within limits; what is no number changes nothing.
+fn set(value: &mut f32, wanted: f32, (least, most): (f32, f32)) {
+    if wanted.is_finite() {
+        *value = wanted.clamp(least, most);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,9 +180,9 @@ mod tests {
     fn a_channel_key_again_shows_all_channels() {
         let mut view = View::default();
         view.apply(Command::Channel(ChannelView::Red));
-        assert_eq!(view.channel, ChannelView::Red);
+        assert_eq!(view.color.channel, ChannelView::Red);
         view.apply(Command::Channel(ChannelView::Red));
-        assert_eq!(view.channel, ChannelView::Rgb);
+        assert_eq!(view.color.channel, ChannelView::Rgb);
     }
 
     #[test]
@@ -184,8 +207,8 @@ mod tests {
         view.apply(Command::SetExposure(f32::NAN));
         view.apply(Command::SetExposure(1e9));
         view.apply(Command::SetGamma(-3.0));
-        assert_eq!(view.exposure, EXPOSURE_LIMIT_STOPS);
-        assert!((view.gamma() - GAMMA_RANGE.0).abs() < 1e-6);
+        assert_eq!(view.color.exposure, EXPOSURE_LIMIT_STOPS);
+        assert!((view.color.gamma - GAMMA_RANGE.0).abs() < 1e-6);
         view.apply(Command::ResetView);
         assert!(!view.is_adjusted());
     }

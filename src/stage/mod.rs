@@ -14,15 +14,17 @@ pub use clock::{Waker, WallClock};
 pub use placement::{fit_zoom, place};
 
 use crate::color::ColorSettings;
+use crate::color::scopes::{ScopeResult, ScopeSettings};
 use crate::frame::FrameKey;
-use crate::gpu::passes::image::{ImagePass, ImagePlacement};
+use crate::gpu::passes::image::{ImagePass, ImagePlacement, Sampling};
 use crate::gpu::passes::raw::{RAW_TARGET, RawPass};
+use crate::gpu::passes::scopes::{ScopesError, ScopesPass};
 use crate::gpu::passes::timeline::{StripUniform, TimelineDraw, TimelinePass};
 use crate::gpu::{
-    AdapterChoice, AdapterSummary, Gpu, GpuError, Readback, ReadbackError, Readbacks, StagedUploader,
-    StagingPlan, TextureRing, read_texture,
+    AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError, Readback, ReadbackError, Readbacks,
+    StagedUploader, StagingPlan, TextureRing, read_texture,
 };
-use crate::player::{Player, Tick};
+use crate::player::{Filter, Player, Tick};
 use crate::stats::{ShownStatus, TimelineStatus};
 use crate::time::{Nanos, WorkArea};
 
@@ -66,6 +68,8 @@ pub struct Stage {
     image: ImagePass,
     raw: Option<RawPass>,
     timeline: TimelinePass,
+    /// Made when it is first asked for.
+    scopes: Option<ScopesPass>,
     gpu: Gpu,
     options: StageOptions,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -99,6 +103,7 @@ impl Stage {
             image: ImagePass::new(&gpu.device, options.format),
             raw: options.forces_bits.then(|| RawPass::new(&gpu.device)),
             timeline: TimelinePass::new(&gpu.device, options.format),
+            scopes: None,
             gpu,
             options,
             wake,
@@ -119,21 +124,21 @@ impl Stage {
         &self.options.adapter
     }
 
-    /// Bytes of textures and staging that exist now.
+    /// Bytes of textures, staging and scopes that exist now.
     pub fn vram_bytes(&self) -> u64 {
-        self.ring.charged_bytes()
+        self.ring.charged_bytes() + self.scopes_bytes()
     }
 
     /// Whether another step soon has something to do.
     pub fn is_busy(&self) -> bool {
-        self.ring.is_busy()
+        self.ring.is_busy() || self.scopes.as_ref().is_some_and(ScopesPass::is_busy)
     }
 
     /// One step: uploads move on, the player ticks, its orders are carried out.
     pub fn step(&mut self, player: &mut Player, now: Nanos) -> Tick {
         self.ring.step(&self.gpu);
         let mut report = self.ring.take_report();
-        report.target_bytes = self.targets.load(Ordering::Acquire);
+        report.target_bytes = self.targets.load(Ordering::Acquire) + self.scopes_bytes();
         let mut tick = player.tick(now, &report);
         self.ring.apply(&self.gpu, std::mem::take(&mut tick.orders));
         self.ring.step(&self.gpu);
@@ -155,6 +160,7 @@ impl Stage {
         self.image = ImagePass::new(&gpu.device, self.options.format);
         self.raw = self.options.forces_bits.then(|| RawPass::new(&gpu.device));
         self.timeline = TimelinePass::new(&gpu.device, self.options.format);
+        self.scopes = None;
         self.gpu = gpu;
         Ok(())
     }
@@ -183,6 +189,15 @@ impl Stage {
     /// Begins to bring a canvas back as it was drawn last; waits for nothing.
     pub fn begin_read(&self, readbacks: &mut Readbacks, canvas: &Canvas) -> Readback {
         readbacks.begin(&self.gpu, canvas.texture()).0
+    }
+
+    /// How samples become pixels with a filter of the view: on a software adapter only what keeps up while it plays.
+    pub fn sampling(&self, filter: Filter, is_playing: bool) -> Sampling {
+        match filter {
+            Filter::Nearest => Sampling::Nearest,
+            Filter::Best if !(is_playing && self.gpu.summary.kind == AdapterKind::Cpu) => Sampling::Tent,
+            Filter::Bilinear | Filter::Best => Sampling::Bilinear,
+        }
     }
 
     /// Draws what is shown over the whole canvas, and the strip along its lower edge where one is given.
@@ -233,6 +248,29 @@ impl Stage {
         }
         self.gpu.queue.submit([encoder.finish()]);
         Some(())
+    }
+
+    /// Asks for the scopes of a frame in VRAM; [`Self::poll_scopes`] has them some steps later. While a
+    /// measurement is under way the newest wish waits for it.
+    ///
+    /// # Errors
+    /// [`ScopesError`] on devices that cannot measure.
+    pub fn request_scopes(&mut self, key: FrameKey, settings: &ScopeSettings) -> Result<(), ScopesError> {
+        let pass = match self.scopes.take() {
+            Some(pass) => pass,
+            None => ScopesPass::new(&self.gpu)?,
+        };
+        self.scopes.insert(pass).request(&self.gpu, &self.ring, key, settings);
+        Ok(())
+    }
+
+    /// The scopes that are complete, if any; waits for nothing.
+    pub fn poll_scopes(&mut self) -> Option<ScopeResult> {
+        self.scopes.as_mut()?.poll(&self.gpu, &self.ring)
+    }
+
+    fn scopes_bytes(&self) -> u64 {
+        self.scopes.as_ref().map_or(0, ScopesPass::bytes)
     }
 
     /// The layout of a frame in VRAM.

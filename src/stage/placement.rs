@@ -1,8 +1,8 @@
 //! Owns where the picture lies on its canvas. Pure.
 
 use crate::frame::PlaneLayout;
-use crate::gpu::passes::image::ImagePlacement;
-use crate::player::{Filter, Framing};
+use crate::gpu::passes::image::{ImagePlacement, Sampling};
+use crate::player::Framing;
 
 /// Grey around the picture, as shown.
 const BACKGROUND: f32 = 0.08;
@@ -15,7 +15,12 @@ pub fn fit_zoom(size: (u32, u32), pixel_aspect: f32, canvas: (u32, u32)) -> f32 
 }
 
 /// Where the display window of a layout lies on the canvas, and how it is sampled.
-pub fn place(layout: &PlaneLayout, canvas: (u32, u32), framing: Framing, filter: Filter) -> ImagePlacement {
+pub fn place(
+    layout: &PlaneLayout,
+    canvas: (u32, u32),
+    framing: Framing,
+    sampling: Sampling,
+) -> ImagePlacement {
     let display = layout.display_window();
     let size = (display.width, display.height);
     let aspect = layout.pixel_aspect();
@@ -32,7 +37,7 @@ pub fn place(layout: &PlaneLayout, canvas: (u32, u32), framing: Framing, filter:
     ImagePlacement {
         origin: (origin(canvas.0, shown.0, offset.0), origin(canvas.1, shown.1, offset.1)),
         scale: (1.0 / (aspect * zoom), 1.0 / zoom),
-        bilinear: filter == Filter::Bilinear && !is_exact,
+        sampling: if is_exact { Sampling::Nearest } else { sampling },
         background: BACKGROUND,
     }
 }
@@ -50,14 +55,14 @@ mod tests {
 
     #[test]
     fn a_picture_of_the_canvas_size_is_exact() {
-        let placement = place(&layout(64, 32, 1.0), (64, 32), Framing::Fit, Filter::Bilinear);
+        let placement = place(&layout(64, 32, 1.0), (64, 32), Framing::Fit, Sampling::Tent);
         assert_eq!((placement.origin, placement.scale), ((0.0, 0.0), (1.0, 1.0)));
-        assert!(!placement.bilinear);
+        assert_eq!(placement.sampling, Sampling::Nearest);
     }
 
     #[test]
     fn pixel_aspect_widens_the_picture() {
-        let placement = place(&layout(100, 100, 2.0), (400, 100), Framing::Fit, Filter::Bilinear);
+        let placement = place(&layout(100, 100, 2.0), (400, 100), Framing::Fit, Sampling::Bilinear);
         assert_eq!(placement.origin, (100.0, 0.0));
         assert_eq!(placement.scale, (0.5, 1.0));
     }
@@ -65,7 +70,7 @@ mod tests {
     #[test]
     fn a_free_picture_hangs_from_the_middle() {
         let framing = Framing::Free { zoom: 2.0, offset: (0.25, 0.0) };
-        let placement = place(&layout(10, 10, 1.0), (100, 100), framing, Filter::Nearest);
+        let placement = place(&layout(10, 10, 1.0), (100, 100), framing, Sampling::Nearest);
         assert_eq!(placement.origin, (65.0, 40.0));
         assert_eq!(placement.scale, (0.5, 0.5));
     }

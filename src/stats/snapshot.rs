@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{MemoryStatus, Percentiles};
 use crate::frame::{EvictionCause, FrameKey, Window};
-use crate::time::{Direction, LoopMode, Rate, WorkArea};
+use crate::time::{Direction, LoopMode, REPEATS, Rate, WorkArea};
 
 /// What is known of one frame of the shown clip, as the strip shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -113,6 +113,8 @@ pub struct PresentCounters {
     pub held: u64,
     /// Times the playhead went through the end of the work area.
     pub loops: u64,
+    /// Refreshes of a display that showed the frame of the refresh before.
+    pub repeated: u64,
 }
 
 /// Where the playhead is and how it moves.
@@ -201,6 +203,9 @@ pub struct Snapshot {
     pub decode: DecodeCounters,
     pub decode_ms: Percentiles,
     pub present: PresentCounters,
+    /// Frames by the refreshes of a display that they were shown for: 1, 2, …; the last row has all that were shown
+    /// for longer. All 0 without a display.
+    pub repeats: [u64; REPEATS],
     pub epoch: u64,
     pub in_flight: usize,
     pub timeline: TimelineStatus,

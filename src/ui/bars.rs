@@ -5,6 +5,7 @@ use egui::{Color32, RichText, Ui};
 use super::icons::{self, Icon};
 use super::theme::{ACCENT, BAD, DIM, FAIR, GOOD, TEXT};
 use super::{Inputs, Output};
+use crate::color::{AlphaMode, ChannelView};
 use crate::memory::format_bytes;
 use crate::player::Command;
 use crate::stats::{PressureLevel, Snapshot, TierStatus, TransportStatus};
@@ -54,14 +55,27 @@ fn colour_chain(ui: &mut Ui, inputs: &Inputs<'_>) {
     let view = inputs.view;
     let is_linear = inputs.snapshot.clip.as_ref().is_some_and(|clip| clip.is_linear);
     let mut steps = vec![if is_linear { "linear Rec.709" } else { "display-referred" }.to_string()];
-    if view.exposure != 0.0 {
-        steps.push(format!("{:+.2} stops", view.exposure));
+    let color = &view.color;
+    if color.exposure != 0.0 {
+        steps.push(format!("{:+.2} stops", color.exposure));
     }
-    if (view.gamma() - 1.0).abs() > 1e-3 {
-        steps.push(format!("gamma {:.2}", view.gamma()));
+    if color.offset != 0.0 {
+        steps.push(format!("offset {:+.3}", color.offset));
     }
-    if view.channel != crate::color::ChannelView::Rgb {
-        steps.push(format!("channel {}", view.channel.name()));
+    if (color.saturation - 1.0).abs() > 1e-3 {
+        steps.push(format!("saturation {:.2}", color.saturation));
+    }
+    if (color.gamma - 1.0).abs() > 1e-3 {
+        steps.push(format!("gamma {:.2}", color.gamma));
+    }
+    if color.alpha != AlphaMode::Ignored {
+        steps.push(format!("{} alpha over {}", color.alpha.name(), color.backdrop.name()));
+    }
+    if color.false_color {
+        steps.push("false colour by stops".into());
+    }
+    if color.channel != ChannelView::Rgb {
+        steps.push(format!("channel {}", color.channel.name()));
     }
     let last = if view.is_raw {
         "raw"

@@ -7,11 +7,13 @@ mod icons;
 mod memory;
 mod overlay;
 mod picture;
+mod scopes;
 mod theme;
 mod timeline;
 
 pub use theme::apply as apply_theme;
 
+use crate::color::scopes::{Scale, ScopeResult};
 use crate::player::{Command, View};
 use crate::stats::Snapshot;
 
@@ -22,6 +24,8 @@ pub struct Inputs<'a> {
     /// The name of the adapter, and whether it draws on the CPU.
     pub adapter: &'a str,
     pub is_software: bool,
+    /// What was last measured of the shown picture, or why nothing can be.
+    pub scopes: Result<Option<&'a ScopeResult>, &'a str>,
 }
 
 /// What the controls remember between frames.
@@ -29,12 +33,21 @@ pub struct Inputs<'a> {
 pub struct UiState {
     pub shows_help: bool,
     pub shows_memory: bool,
+    pub shows_scopes: bool,
+    /// Of histogram and waveform; `None` where the picture's own display decides.
+    pub scope_scale: Option<Scale>,
     pub shows_controls: bool,
 }
 
 impl Default for UiState {
     fn default() -> Self {
-        Self { shows_help: false, shows_memory: false, shows_controls: true }
+        Self {
+            shows_help: false,
+            shows_memory: false,
+            shows_scopes: false,
+            scope_scale: None,
+            shows_controls: true,
+        }
     }
 }
 
@@ -44,6 +57,8 @@ pub struct Output {
     pub commands: Vec<Command>,
     /// In points.
     pub picture: Option<egui::Rect>,
+    /// The scale that the user chose for the scopes.
+    pub scope_scale: Option<Option<Scale>>,
 }
 
 /// Builds the controls of one frame. `strip` makes the shape of the timeline for a rectangle.
@@ -72,6 +87,9 @@ pub fn build(
     });
     if state.shows_memory {
         memory::panel(ui.ctx(), inputs, &mut output);
+    }
+    if state.shows_scopes {
+        scopes::panel(ui.ctx(), inputs, state, &mut output);
     }
     if state.shows_help {
         help::overlay(ui.ctx());

@@ -106,7 +106,7 @@ fn displayed(picture: &rushes::encode::ExrPicture) -> Vec<u8> {
     (0..red.len())
         .flat_map(|at| {
             let rgba = [red[at].to_f32(), green[at].to_f32(), blue[at].to_f32(), 1.0];
-            rushes::color::display_rgb(rgba, &settings).map(|value| (value * 255.0 + 0.5) as u8)
+            rushes::color::display_rgb(rgba, &settings, (0, 0)).map(|value| (value * 255.0 + 0.5) as u8)
         })
         .collect()
 }

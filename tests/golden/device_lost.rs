@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rushes::color::{ColorSettings, Encoding};
+use rushes::gpu::passes::image::Sampling;
 use rushes::memory::{MemorySample, Tier};
-use rushes::player::{Command, Filter, Framing, Pace, Player, PlayerOptions};
+use rushes::player::{Command, Framing, Pace, Player, PlayerOptions};
 use rushes::stage::{Stage, StageOptions, place};
 use rushes::stats::ShownStatus;
 
@@ -68,7 +69,7 @@ impl Show {
     fn picture(&mut self, shown: &ShownStatus) -> Vec<u8> {
         let canvas = self.stage.canvas(SIZE.0, SIZE.1);
         let color = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
-        let at = |layout: &rushes::frame::PlaneLayout| place(layout, SIZE, Framing::Fit, Filter::Nearest);
+        let at = |layout: &rushes::frame::PlaneLayout| place(layout, SIZE, Framing::Fit, Sampling::Nearest);
         self.stage.draw(&canvas, shown, at, &color, None);
         self.stage.read(&canvas).expect("texels")
     }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use half::f16;
-use rushes::color::{ChannelView, ColorSettings, Encoding};
+use rushes::color::{AlphaMode, Backdrop, ChannelView, ColorSettings, Encoding};
 use rushes::frame::{Area, FrameBuffer, FrameMemory, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 use rushes::gpu::PlaneAccess;
-use rushes::gpu::passes::image::ImagePlacement;
+use rushes::gpu::passes::image::{ImagePlacement, Sampling};
 
 use crate::picture::{GREY, RGBA, frame, key, plain, varied};
-use crate::screen::{ONE_TO_ONE, Screen};
+use crate::screen::{ONE_TO_ONE, Screen, SmallTextures};
 
 /// No multiple of any alignment.
 const WIDTH: u32 = 1999;
@@ -23,13 +23,14 @@ const EXACT_TOLERANCE: f32 = 1e-6;
 /// The texture unit interpolates with eight bits; samples differ by at most 4.
 const FILTER_TOLERANCE: f32 = 4.0 / 128.0;
 
-const VIEWS: [ChannelView; 6] = [
+const VIEWS: [ChannelView; 7] = [
     ChannelView::Rgb,
     ChannelView::Red,
     ChannelView::Green,
     ChannelView::Blue,
     ChannelView::Alpha,
     ChannelView::Luminance,
+    ChannelView::Matte,
 ];
 const SAMPLES: [SampleType; 5] =
     [SampleType::F16, SampleType::F32, SampleType::U8, SampleType::U16, SampleType::U32];
@@ -133,14 +134,14 @@ fn a_grey_layer_is_shown_in_all_three_colours() {
 /// Scales at which no target pixel's middle falls on the edge between two texels.
 const SCALES: [(f32, f32); 3] = [(0.37, 0.37), (1.61, 2.3), (0.21, 1.7)];
 
-fn scaled(name: &str, bilinear: bool, cases: [(SampleType, bool, f32); 4]) {
+fn scaled(name: &str, sampling: Sampling, cases: [(SampleType, bool, f32); 4]) {
     for (sample, forces_bits, tolerance) in cases {
         let Some(mut screen) = Screen::new(name, BUDGET, forces_bits) else { return };
         let picture = frame(&plain(&RGBA, sample, 61, 43), varied(sample));
         screen.load(key(0), &picture);
         let color = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
         for scale in SCALES {
-            let placement = ImagePlacement { origin: (7.0, -3.0), scale, bilinear, background: 0.1 };
+            let placement = ImagePlacement { origin: (7.0, -3.0), scale, sampling, background: 0.1 };
             screen.compare((key(0), &picture), &placement, &color, (150, 90), tolerance);
         }
     }
@@ -154,7 +155,7 @@ fn nearest_pixels_equal_the_twin_at_any_scale() {
         (SampleType::F16, true, EXACT_TOLERANCE),
         (SampleType::F32, true, EXACT_TOLERANCE),
     ];
-    scaled("nearest_pixels_equal_the_twin_at_any_scale", false, cases);
+    scaled("nearest_pixels_equal_the_twin_at_any_scale", Sampling::Nearest, cases);
 }
 
 #[test]
@@ -165,7 +166,100 @@ fn bilinear_pixels_equal_the_twin_at_any_scale() {
         (SampleType::F16, true, POWER_TOLERANCE),
         (SampleType::F32, true, POWER_TOLERANCE),
     ];
-    scaled("bilinear_pixels_equal_the_twin_at_any_scale", true, cases);
+    scaled("bilinear_pixels_equal_the_twin_at_any_scale", Sampling::Bilinear, cases);
+}
+
+#[test]
+fn pixels_under_a_tent_equal_the_twin_at_any_scale() {
+    let name = "pixels_under_a_tent_equal_the_twin_at_any_scale";
+    let cases = [
+        (SampleType::F16, false, POWER_TOLERANCE),
+        (SampleType::U8, false, POWER_TOLERANCE),
+        (SampleType::F16, true, POWER_TOLERANCE),
+        (SampleType::F32, true, POWER_TOLERANCE),
+    ];
+    scaled(name, Sampling::Tent, cases);
+    // So small that every n-th place is taken.
+    let Some(mut screen) = Screen::new(name, BUDGET, true) else { return };
+    let picture = frame(&plain(&RGBA, SampleType::F32, 301, 203), varied(SampleType::F32));
+    screen.load(key(0), &picture);
+    let color = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
+    for scale in [(9.3, 2.1), (17.0, 23.7)] {
+        let placement = ImagePlacement { scale, sampling: Sampling::Tent, ..ONE_TO_ONE };
+        screen.compare((key(0), &picture), &placement, &color, (32, 90), 1e-3);
+    }
+}
+
+#[test]
+fn a_tent_passes_over_no_sample_and_keeps_the_mean() {
+    let name = "a_tent_passes_over_no_sample_and_keeps_the_mean";
+    let Some(mut screen) = Screen::new(name, BUDGET, false) else { return };
+    let one = u32::from(f16::from_f32(64.0).to_bits());
+    // One bright sample in a black picture that is made four times smaller.
+    for at in [(33, 21), (34, 22), (35, 23), (36, 20)] {
+        let layout = plain(&GREY, SampleType::F16, 64, 48);
+        let picture = frame(&layout, |_, x, y| if (x, y) == at { one } else { 0 });
+        screen.load(key(at.0), &picture);
+        let color = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
+        let placement = ImagePlacement { scale: (4.0, 4.0), sampling: Sampling::Tent, ..ONE_TO_ONE };
+        let drawn = screen.draw(key(at.0), &placement, &color, (16, 12));
+        let sum: f32 = drawn.iter().map(|pixel| pixel[0]).sum();
+        assert!((sum - 4.0).abs() < 1e-3, "{at:?}: {sum}");
+    }
+}
+
+fn graded() -> [ColorSettings; 8] {
+    let plain = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
+    let over = |alpha, backdrop| ColorSettings { alpha, backdrop, ..plain };
+    [
+        ColorSettings { saturation: 0.25, exposure: 0.5, ..plain },
+        ColorSettings { offset: -0.125, saturation: 2.0, ..plain },
+        over(AlphaMode::Premultiplied, Backdrop::Grey),
+        over(AlphaMode::Premultiplied, Backdrop::Checker),
+        over(AlphaMode::Straight, Backdrop::Checker),
+        ColorSettings { marks: true, ..ColorSettings::default() },
+        ColorSettings { marks: true, channel: ChannelView::Red, ..plain },
+        ColorSettings { marks: true, false_color: true, ..plain },
+    ]
+}
+
+#[test]
+fn grades_backdrops_and_marks_equal_the_twin() {
+    let name = "grades_backdrops_and_marks_equal_the_twin";
+    for forces_bits in [false, true] {
+        let Some(mut screen) = Screen::new(name, BUDGET, forces_bits) else { return };
+        let layout = plain(&RGBA, SampleType::F16, 72, 40);
+        let (usual, rare) = (varied(SampleType::F16), special(SampleType::F16));
+        // Every third column holds what is no number, or numbers at the end of the range.
+        let picture =
+            frame(&layout, |plane, x, y| if x % 3 == 0 { rare(plane, x / 3, y) } else { usual(plane, x, y) });
+        screen.load(key(0), &picture);
+        for color in graded() {
+            screen.compare((key(0), &picture), &ONE_TO_ONE, &color, (72, 40), POWER_TOLERANCE);
+        }
+    }
+}
+
+#[test]
+fn planes_in_tiles_look_like_planes_in_one_piece() {
+    let name = "planes_in_tiles_look_like_planes_in_one_piece";
+    for forces_bits in [false, true] {
+        let Some(mut screen) = Screen::new(name, BUDGET, forces_bits) else { return };
+        screen.ring.set_source(Box::new(SmallTextures { side: 40 }));
+        for (number, sample) in SAMPLES.into_iter().enumerate() {
+            let picture = frame(&plain(&RGBA, sample, 151, 97), varied(sample));
+            let key = key(number as u32);
+            screen.load(key, &picture);
+            let tiles = screen.ring.slot(key).expect("a resident frame").tiles(0);
+            assert_eq!((tiles.columns, tiles.rows), (4, 3));
+            let color = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
+            screen.compare((key, &*picture), &ONE_TO_ONE, &color, (151, 97), EXACT_TOLERANCE);
+            for sampling in [Sampling::Nearest, Sampling::Bilinear, Sampling::Tent] {
+                let placement = ImagePlacement { scale: (0.61, 1.7), sampling, ..ONE_TO_ONE };
+                screen.compare((key, &*picture), &placement, &color, (160, 60), POWER_TOLERANCE);
+            }
+        }
+    }
 }
 
 #[test]

@@ -6,9 +6,11 @@ mod support;
 
 mod device_lost;
 mod image;
+mod noop;
 mod picture;
 mod raw;
 mod ring;
+mod scopes;
 mod screen;
 mod timeline;
 mod windows;

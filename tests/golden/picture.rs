@@ -9,7 +9,7 @@ use rushes::frame::{
     ClipId, FrameBuffer, FrameKey, FrameMemory, LayerId, PlaneLayout, PlaneSpec, Revision, Role, SampleType,
     Window,
 };
-use rushes::gpu::passes::image::ImagePlacement;
+use rushes::gpu::passes::image::{ImagePlacement, Sampling};
 
 pub const RGBA: [(&str, Role); 4] =
     [("R", Role::Red), ("G", Role::Green), ("B", Role::Blue), ("A", Role::Alpha)];
@@ -90,30 +90,75 @@ fn clamped(at: f32, size: u32) -> u32 {
     at.clamp(0.0, (size - 1) as f32) as u32
 }
 
-/// A plane at a place, in pixels from the corner of the data window.
-fn fetched(frame: &FrameBuffer, plane: usize, (x, y): (f32, f32), bilinear: bool) -> f32 {
-    let (spec, window) = (&frame.layout.planes()[plane], frame.layout.data_window());
-    let (x, y) =
-        (x * (spec.width as f32 / window.width as f32), y * (spec.height as f32 / window.height as f32));
-    let texel = |x: f32, y: f32| value(frame, plane, clamped(x, spec.width), clamped(y, spec.height));
-    if !bilinear {
-        return texel(x.floor(), y.floor());
+/// The samples of one plane.
+struct Samples<'a> {
+    frame: &'a FrameBuffer,
+    plane: usize,
+    size: (u32, u32),
+}
+
+impl Samples<'_> {
+    fn texel(&self, x: f32, y: f32) -> f32 {
+        value(self.frame, self.plane, clamped(x, self.size.0), clamped(y, self.size.1))
     }
-    let (left, top) = ((x - 0.5).floor(), (y - 0.5).floor());
-    let (across, down) = (x - 0.5 - left, y - 0.5 - top);
-    let mix = |a: f32, b: f32, weight: f32| a * (1.0 - weight) + b * weight;
-    let upper = mix(texel(left, top), texel(left + 1.0, top), across);
-    let lower = mix(texel(left, top + 1.0), texel(left + 1.0, top + 1.0), across);
-    mix(upper, lower, down)
+
+    fn bilinear(&self, (x, y): (f32, f32)) -> f32 {
+        let (left, top) = ((x - 0.5).floor(), (y - 0.5).floor());
+        let (across, down) = (x - 0.5 - left, y - 0.5 - top);
+        let mix = |a: f32, b: f32, weight: f32| a * (1.0 - weight) + b * weight;
+        let upper = mix(self.texel(left, top), self.texel(left + 1.0, top), across);
+        let lower = mix(self.texel(left, top + 1.0), self.texel(left + 1.0, top + 1.0), across);
+        mix(upper, lower, down)
+    }
+
+    /// The mean under a tent that reaches `scale` samples to either side, at least one.
+    fn tent(&self, at: (f32, f32), scale: (f32, f32)) -> f32 {
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (y, down) in tent_places(at.1, scale.1) {
+            for (x, across) in tent_places(at.0, scale.0) {
+                let is_exact = scale.0 <= TENT_REACH && scale.1 <= TENT_REACH;
+                let value = if is_exact { self.texel(x.floor(), y.floor()) } else { self.bilinear((x, y)) };
+                sum += f64::from(value * down * across);
+                weights += f64::from(down * across);
+            }
+        }
+        (sum / weights) as f32
+    }
+}
+
+/// As in the shader: beyond this many samples to a pixel every n-th is taken.
+const TENT_REACH: f32 = 8.0;
+
+/// The places along one axis that a tent covers, and their weights.
+fn tent_places(at: f32, scale: f32) -> Vec<(f32, f32)> {
+    let radius = scale.max(1.0);
+    let stride = (radius / TENT_REACH).ceil();
+    let (first, last) = (((at - radius) / stride).floor() as i32, ((at + radius) / stride).ceil() as i32);
+    let place = |number: i32| (number as f32 + 0.5) * stride;
+    let weighted = |place: f32| (place, 1.0 - (place - at).abs() / radius);
+    (first..last).map(|number| weighted(place(number))).filter(|(_, weight)| *weight > 0.0).collect()
+}
+
+/// A plane at a place, in pixels from the corner of the data window.
+fn fetched(frame: &FrameBuffer, plane: usize, (x, y): (f32, f32), placement: &ImagePlacement) -> f32 {
+    let (spec, window) = (&frame.layout.planes()[plane], frame.layout.data_window());
+    let ratio = (spec.width as f32 / window.width as f32, spec.height as f32 / window.height as f32);
+    let (x, y) = (x * ratio.0, y * ratio.1);
+    let samples = Samples { frame, plane, size: (spec.width, spec.height) };
+    match placement.sampling {
+        Sampling::Nearest => samples.texel(x.floor(), y.floor()),
+        Sampling::Bilinear => samples.bilinear((x, y)),
+        Sampling::Tent => samples.tent((x, y), (placement.scale.0 * ratio.0, placement.scale.1 * ratio.1)),
+    }
 }
 
 /// The assembled pixel at a place of the data window.
-fn assembled(frame: &FrameBuffer, at: (f32, f32), bilinear: bool) -> [f32; 4] {
+fn assembled(frame: &FrameBuffer, at: (f32, f32), placement: &ImagePlacement) -> [f32; 4] {
     let of = |role| frame.layout.plane_with_role(role);
     let colour =
         [Role::Red, Role::Green, Role::Blue].map(|role| of(role).or(of(Role::Grey)).expect("a plane"));
-    let [red, green, blue] = colour.map(|plane| fetched(frame, plane, at, bilinear));
-    let alpha = of(Role::Alpha).map_or(1.0, |plane| fetched(frame, plane, at, bilinear));
+    let [red, green, blue] = colour.map(|plane| fetched(frame, plane, at, placement));
+    let alpha = of(Role::Alpha).map_or(1.0, |plane| fetched(frame, plane, at, placement));
     [red, green, blue, alpha]
 }
 
@@ -145,6 +190,6 @@ pub fn expected(
     if is_missing {
         return if (x + y) % 16 < 8 { [0.42, 0.12, 0.15] } else { [0.14, 0.05, 0.06] };
     }
-    let rgba = if inside(at_data, data) { assembled(frame, at_data, placement.bilinear) } else { [0.0; 4] };
-    display_rgb(rgba, color)
+    let rgba = if inside(at_data, data) { assembled(frame, at_data, placement) } else { [0.0; 4] };
+    display_rgb(rgba, color, (x, y))
 }

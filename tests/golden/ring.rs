@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use rushes::color::{ColorSettings, Encoding};
 use rushes::frame::{EvictionCause, FrameBuffer, PlaneLayout, Refusal, RingEvent, SampleType};
+use rushes::gpu::DeviceTextures;
+use rushes::gpu::passes::image::ImagePlacement;
 
 use crate::picture::{GREY, RGBA, frame, key, plain, varied};
-use crate::screen::{ONE_TO_ONE, Screen};
+use crate::screen::{FullDevice, ONE_TO_ONE, Screen, SmallTextures, staging};
 use crate::support::XorShift;
 
 const SIZE: (u32, u32) = (120, 64);
@@ -98,16 +100,61 @@ fn a_frame_larger_than_the_budget_is_taken_when_it_is_alone() {
 }
 
 #[test]
-fn a_frame_wider_than_the_largest_texture_is_refused() {
-    let name = "a_frame_wider_than_the_largest_texture_is_refused";
+fn a_frame_of_more_tiles_than_a_texture_has_layers_is_refused() {
+    let name = "a_frame_of_more_tiles_than_a_texture_has_layers_is_refused";
     let Some(mut screen) = Screen::new(name, 64 << 20, false) else { return };
-    let wide = plain(&GREY, SampleType::U8, screen.gpu.max_texture_side() + 1, 1);
+    screen.ring.set_source(Box::new(SmallTextures { side: 1 }));
+    let wide = plain(&GREY, SampleType::U8, screen.gpu.texture_limits().layers + 1, 1);
     screen.apply(Vec::new(), vec![(key(0), &frame(&wide, |_, _, _| 1))]);
     assert_eq!(screen.finish(), [RingEvent::Refused { key: key(0), reason: Refusal::TooLarge }]);
-    assert_eq!(screen.gpu.uncaught_errors(), 0);
+    screen.ring.set_source(Box::new(DeviceTextures));
     let picture = numbered(&plain(&RGBA, SampleType::F16, SIZE.0, SIZE.1), 1);
     screen.load(key(1), &picture);
     verify(&screen, 1, &picture);
+}
+
+#[test]
+fn a_full_device_refuses_and_what_was_there_stays() {
+    let layout = plain(&RGBA, SampleType::F16, SIZE.0, SIZE.1);
+    let name = "a_full_device_refuses_and_what_was_there_stays";
+    let Some(mut screen) = ring_of(name, &layout, 4) else { return };
+    screen.ring.set_source(Box::new(FullDevice { frames: 2 }));
+    for index in 0..2 {
+        screen.load(key(index), &numbered(&layout, index));
+    }
+    screen.apply(Vec::new(), vec![(key(2), &numbered(&layout, 2))]);
+    assert_eq!(screen.finish(), [RingEvent::Refused { key: key(2), reason: Refusal::OutOfMemory }]);
+    // The textures of a frame that left serve the next one.
+    screen.apply(vec![key(0)], vec![(key(2), &numbered(&layout, 2))]);
+    screen.finish();
+    verify(&screen, 1, &numbered(&layout, 1));
+    verify(&screen, 2, &numbered(&layout, 2));
+}
+
+#[test]
+fn a_row_longer_than_a_band_is_refused() {
+    let name = "a_row_longer_than_a_band_is_refused";
+    let Some(mut screen) = Screen::new(name, 64 << 20, false) else { return };
+    let wide = plain(&GREY, SampleType::F32, 5000, 2);
+    screen.apply(Vec::new(), vec![(key(0), &frame(&wide, |_, _, _| 1))]);
+    assert_eq!(screen.finish(), [RingEvent::Refused { key: key(0), reason: Refusal::TooLarge }]);
+}
+
+#[test]
+fn a_frame_wider_than_the_largest_texture_is_drawn_from_tiles() {
+    let name = "a_frame_wider_than_the_largest_texture_is_drawn_from_tiles";
+    let Some(mut screen) = Screen::new(name, 64 << 20, false) else { return };
+    let width = screen.gpu.max_texture_side() + 7;
+    let plan = rushes::gpu::StagingPlan { bands: 2, band_bytes: 64 << 10 };
+    screen.ring =
+        rushes::gpu::TextureRing::new(Box::new(staging(&screen.gpu, plan)), screen.budget_bytes, false);
+    let picture = frame(&plain(&GREY, SampleType::U8, width, 2), varied(SampleType::U8));
+    screen.load(key(0), &picture);
+    let identity = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
+    let at_the_end = ImagePlacement { origin: (100.0 - width as f32, 0.0), ..ONE_TO_ONE };
+    screen.compare((key(0), &picture), &at_the_end, &identity, (100, 2), 1e-6);
+    let in_the_middle = ImagePlacement { origin: (50.0 - (width / 2) as f32, 0.0), ..ONE_TO_ONE };
+    screen.compare((key(0), &picture), &in_the_middle, &identity, (100, 2), 1e-6);
 }
 
 #[test]
@@ -167,7 +214,7 @@ fn a_rebuilt_ring_is_empty_and_tells_what_it_lost() {
     screen.load(key(0), &numbered(&layout, 0));
     screen.apply(Vec::new(), vec![(key(1), &numbered(&layout, 1))]);
     let plan = rushes::gpu::StagingPlan { bands: 1, band_bytes: 16 << 10 };
-    let uploader = crate::screen::staging(&screen.gpu, plan);
+    let uploader = staging(&screen.gpu, plan);
     screen.ring.rebuild(Box::new(uploader));
     let report = screen.ring.take_report();
     let lost =

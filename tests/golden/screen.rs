@@ -1,12 +1,18 @@
 //! A device with a texture ring, and pictures drawn from it into float targets.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rushes::color::ColorSettings;
-use rushes::frame::{EvictionCause, FrameBuffer, FrameKey, RingEvent, RingOrders, UploadOrder};
-use rushes::gpu::passes::image::{ImagePass, ImagePlacement};
-use rushes::gpu::{Gpu, StagedUploader, StagingPlan, TextureRing, read_texture};
+use rushes::frame::{
+    EvictionCause, FrameBuffer, FrameKey, PlaneLayout, Refusal, RingEvent, RingOrders, UploadOrder,
+};
+use rushes::gpu::passes::image::{ImagePass, ImagePlacement, Sampling};
+use rushes::gpu::{
+    Gpu, PlaneAccess, StagedUploader, StagingPlan, TextureLimits, TextureRing, TextureSource, make_textures,
+    read_texture,
+};
 use rushes::stage::Canvas;
 
 use crate::picture::expected;
@@ -16,13 +22,54 @@ const FLOAT_TARGET: wgpu::TextureFormat = wgpu::TextureFormat::Rgba32Float;
 
 /// One picture pixel per target pixel.
 pub const ONE_TO_ONE: ImagePlacement =
-    ImagePlacement { origin: (0.0, 0.0), scale: (1.0, 1.0), bilinear: false, background: 0.25 };
+    ImagePlacement { origin: (0.0, 0.0), scale: (1.0, 1.0), sampling: Sampling::Nearest, background: 0.25 };
+
+/// Textures as of an adapter that makes only small ones.
+pub struct SmallTextures {
+    pub side: u32,
+}
+
+impl TextureSource for SmallTextures {
+    fn limits(&self, gpu: &Gpu) -> TextureLimits {
+        TextureLimits { side: self.side, ..gpu.texture_limits() }
+    }
+
+    fn make(
+        &mut self,
+        gpu: &Gpu,
+        layout: &PlaneLayout,
+        access: PlaneAccess,
+    ) -> Result<Vec<wgpu::Texture>, Refusal> {
+        make_textures(gpu, layout, access, self.limits(gpu))
+    }
+}
+
+/// A device that makes so many frames and has then no room.
+pub struct FullDevice {
+    pub frames: usize,
+}
+
+impl TextureSource for FullDevice {
+    fn limits(&self, gpu: &Gpu) -> TextureLimits {
+        gpu.texture_limits()
+    }
+
+    fn make(
+        &mut self,
+        gpu: &Gpu,
+        layout: &PlaneLayout,
+        access: PlaneAccess,
+    ) -> Result<Vec<wgpu::Texture>, Refusal> {
+        self.frames = self.frames.checked_sub(1).ok_or(Refusal::OutOfMemory)?;
+        make_textures(gpu, layout, access, self.limits(gpu))
+    }
+}
 
 pub struct Screen {
     pub gpu: Gpu,
     pub ring: TextureRing,
     pub budget_bytes: u64,
-    image: ImagePass,
+    image: RefCell<ImagePass>,
 }
 
 /// A small pool of staging memory, so that frames travel in several bands.
@@ -37,7 +84,7 @@ impl Screen {
     pub fn new(test: &str, budget_bytes: u64, forces_bits: bool) -> Option<Self> {
         let gpu = support::gpu(test)?;
         let ring = TextureRing::new(Box::new(staging(&gpu, PLAN)), budget_bytes, forces_bits);
-        let image = ImagePass::new(&gpu.device, FLOAT_TARGET);
+        let image = RefCell::new(ImagePass::new(&gpu.device, FLOAT_TARGET));
         Some(Self { gpu, ring, budget_bytes, image })
     }
 
@@ -84,7 +131,7 @@ impl Screen {
         {
             let mut pass = canvas.begin(&mut encoder, wgpu::Color::GREEN);
             let (device, queue) = (&self.gpu.device, &self.gpu.queue);
-            self.image.draw(device, queue, &mut pass, slot, placement, color);
+            self.image.borrow_mut().draw(device, queue, &mut pass, slot, placement, color);
         }
         self.gpu.queue.submit([encoder.finish()]);
         let bytes = read_texture(&self.gpu, canvas.texture()).expect("texels");

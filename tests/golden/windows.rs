@@ -2,7 +2,7 @@
 
 use rushes::color::{ColorSettings, Encoding};
 use rushes::frame::{SampleType, Window};
-use rushes::gpu::passes::image::ImagePlacement;
+use rushes::gpu::passes::image::{ImagePlacement, Sampling};
 
 use crate::picture::{RGBA, frame, key, layout, varied};
 use crate::screen::{ONE_TO_ONE, Screen};
@@ -45,7 +45,7 @@ fn a_data_window_lies_right_when_scaled_and_filtered() {
     for (index, (data, _)) in (0..).zip(CASES) {
         let picture = frame(&layout(&RGBA, SampleType::F32, (data, DISPLAY)), varied(SampleType::F32));
         screen.load(key(index), &picture);
-        let placement = ImagePlacement { scale: (0.43, 0.43), bilinear: true, ..ONE_TO_ONE };
+        let placement = ImagePlacement { scale: (0.43, 0.43), sampling: Sampling::Bilinear, ..ONE_TO_ONE };
         screen.compare((key(index), &picture), &placement, &identity, (110, 80), 1e-4);
     }
 }

@@ -5,6 +5,7 @@
 mod support;
 
 mod budgets;
+mod cadence;
 mod faults;
 mod loops;
 mod machine;
@@ -17,3 +18,4 @@ mod scrub;
 mod streams;
 mod threads;
 mod traps;
+mod vram;

@@ -186,7 +186,7 @@ fn an_emergency_takes_everything_derivable_and_nothing_of_the_user() {
     rig.settle();
     let area = rig.player.transport().travel.area;
     assert_eq!((area.first(), area.last(), rig.playhead()), (10, 80, 30));
-    assert_eq!(rig.player.view().exposure, 1.5);
+    assert_eq!(rig.player.view().color.exposure, 1.5);
     assert_eq!(held(&mut rig), (10..=80).collect::<Vec<_>>());
 }
 

@@ -30,6 +30,8 @@ pub struct FakeRing {
     /// Steps that an upload takes beyond the first.
     pub delay_steps: u32,
     pub refuses: HashSet<u32>,
+    /// What the device has room for, where it is less than the budget.
+    pub capacity_bytes: Option<u64>,
     pub staging_bytes: u64,
     pub target_bytes: u64,
     /// Every upload that was ordered.
@@ -96,6 +98,14 @@ impl FakeRing {
             self.untold_bytes += bytes;
             let reason = if is_over { Refusal::OverBudget } else { Refusal::TooLarge };
             self.events.push(RingEvent::Refused { key, reason });
+            return;
+        }
+        if self.capacity_bytes.is_some_and(|capacity| self.held_bytes() + bytes > capacity) {
+            self.idle.clear();
+        }
+        if self.capacity_bytes.is_some_and(|capacity| self.held_bytes() + bytes > capacity) {
+            self.untold_bytes += bytes;
+            self.events.push(RingEvent::Refused { key, reason: Refusal::OutOfMemory });
             return;
         }
         self.slots.insert(key, Slot { bytes, steps_left: self.delay_steps, frame: Some(frame) });

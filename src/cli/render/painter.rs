@@ -5,7 +5,7 @@ use crate::cli::Failure;
 use crate::cli::args::RenderArgs;
 use crate::cli::session::Headless;
 use crate::frame::PlaneLayout;
-use crate::gpu::passes::image::ImagePlacement;
+use crate::gpu::passes::image::{ImagePlacement, Sampling};
 use crate::gpu::{Readback, Readbacks};
 use crate::player::{Filter, Framing};
 use crate::stage::{Canvas, Stage, place, shown_key};
@@ -93,22 +93,23 @@ fn draw_displayed(
     shown: &ShownStatus,
 ) {
     let is_linear = headless.player.clip().is_some_and(|clip| clip.info.is_linear);
-    let color = headless.player.view().color(is_linear);
+    let color = headless.player.view().color_for(is_linear);
     let filter: Filter = args.filter.into();
+    let sampling = headless.stage.sampling(filter, false);
     let placement = |layout: &PlaneLayout| match args.size {
-        Some(_) => place(layout, size, Framing::Fit, filter),
-        None => one_to_one(layout, size),
+        Some(_) => place(layout, size, Framing::Fit, sampling),
+        None => one_to_one(layout, size, sampling),
     };
     headless.stage.draw(canvas, shown, placement, &color, None);
 }
 
 /// Display window pixel for pixel; a display window of another size than the canvas is scaled to it.
-fn one_to_one(layout: &PlaneLayout, size: (u32, u32)) -> ImagePlacement {
+fn one_to_one(layout: &PlaneLayout, size: (u32, u32), sampling: Sampling) -> ImagePlacement {
     let display = layout.display_window();
     ImagePlacement {
         origin: (0.0, 0.0),
         scale: (display.width as f32 / size.0 as f32, display.height as f32 / size.1 as f32),
-        bilinear: (display.width, display.height) != size,
+        sampling: if (display.width, display.height) == size { Sampling::Nearest } else { sampling },
         background: 0.0,
     }
 }

@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{fullscreen_pipeline, textures_layout, uniform_group};
+use super::{fullscreen_pipeline, texture_entry, uniform_group};
 use crate::gpu::shaders::Shader;
 
 /// Twin of `Blit` in `blit.wgsl`.
@@ -28,11 +28,14 @@ impl BlitPass {
     pub fn new(device: &wgpu::Device, target: wgpu::TextureFormat) -> Self {
         let (layout, uniform, uniform_group) =
             uniform_group(device, "blit uniforms", size_of::<BlitUniform>());
-        let textures =
-            textures_layout(device, "blit", 1, wgpu::TextureSampleType::Float { filterable: false });
+        let picture = wgpu::TextureSampleType::Float { filterable: false };
+        let textures = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("blit"),
+            entries: &[texture_entry(0, picture, wgpu::TextureViewDimension::D2)],
+        });
         let module = Shader::Blit.module(device);
         let groups = [Some(&layout), Some(&textures)];
-        let pipeline = fullscreen_pipeline(device, "blit", &module, &groups, target);
+        let pipeline = fullscreen_pipeline(device, "blit", &module, &groups, &[], target);
         Self { pipeline, textures, uniform, uniform_group, decodes_srgb: target.is_srgb() }
     }
 

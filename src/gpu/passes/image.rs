@@ -1,37 +1,85 @@
 //! The image pass: the planes of a slot become displayed colour in a target. One pipeline for each
 //! way of reading planes; one bind group a draw, which is cheap beside the draw.
 
+use std::collections::HashMap;
+
 use bytemuck::{Pod, Zeroable};
 
-use super::{fullscreen_pipeline, planes_group, textures_layout, uniform_group};
-use crate::color::ColorSettings;
+use super::{fullscreen_pipeline, planes_group, planes_layout, uniform_group};
+use crate::color::{AlphaMode, ColorSettings, Encoding};
 use crate::frame::{Area, PlaneLayout, Role};
 use crate::gpu::plane::sample_kind;
 use crate::gpu::shaders::Shader;
 use crate::gpu::{PlaneAccess, Slot};
 
-const FLAG_BILINEAR: u32 = 1;
-const FLAG_GREY: u32 = 2;
-const FLAG_ALPHA: u32 = 4;
+const FLAG_GREY: u32 = 1;
+const FLAG_ALPHA: u32 = 2;
+
+/// How samples become pixels when the picture is scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(u32)]
+pub enum Sampling {
+    /// The sample under the pixel's middle; one to one is exact.
+    #[default]
+    Nearest = 0,
+    Bilinear = 1,
+    /// Bilinear where the picture grows; where it shrinks, the mean of all samples around, weighted by a tent.
+    Tent = 2,
+}
 
 /// Twin of `Color` in `common/color.wgsl`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable, PartialEq)]
 pub struct ColorUniform {
+    pub luminance: [f32; 4],
     pub gain: f32,
+    pub offset: f32,
+    pub saturation: f32,
     pub inverse_gamma: f32,
     pub channel: u32,
-    pub encoding: u32,
+    pub alpha: u32,
+    pub backdrop: u32,
+    pub false_color: u32,
+    pub marks: u32,
+    pub padding: u32,
+    pub more_padding: [u32; 2],
 }
 
 impl From<&ColorSettings> for ColorUniform {
     fn from(settings: &ColorSettings) -> Self {
+        let [red, green, blue] = settings.luminance;
         Self {
+            luminance: [red, green, blue, 0.0],
             gain: settings.exposure.exp2(),
+            offset: settings.offset,
+            saturation: settings.saturation,
             inverse_gamma: 1.0 / settings.gamma,
             channel: settings.channel as u32,
-            encoding: settings.encoding as u32,
+            alpha: settings.alpha as u32,
+            backdrop: settings.backdrop as u32,
+            false_color: u32::from(settings.false_color),
+            marks: u32::from(settings.marks),
+            padding: 0,
+            more_padding: [0; 2],
         }
+    }
+}
+
+/// Twin of `Plane` in `common/fetch.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable, PartialEq, Default)]
+pub struct PlaneUniform {
+    pub size: [u32; 2],
+    /// Tiles across.
+    pub columns: u32,
+    pub kind: u32,
+}
+
+impl PlaneUniform {
+    pub fn of(slot: &Slot, plane: usize) -> Self {
+        let spec = &slot.layout.planes()[plane];
+        let columns = slot.tiles(plane).columns;
+        Self { size: [spec.width, spec.height], columns, kind: sample_kind(spec.sample) }
     }
 }
 
@@ -46,10 +94,11 @@ pub struct ImageUniform {
     pub display_size: [f32; 2],
     pub flags: u32,
     pub background: f32,
-    pub kinds: [u32; 4],
-    pub color: ColorUniform,
     pub missing_count: u32,
-    pub padding: [u32; 3],
+    pub padding: u32,
+    pub more_padding: [u32; 2],
+    pub planes: [PlaneUniform; 4],
+    pub color: ColorUniform,
     pub missing: [[f32; 4]; MISSING_AREAS],
 }
 
@@ -78,54 +127,82 @@ pub struct ImagePlacement {
     pub origin: (f32, f32),
     /// Picture pixels per target pixel, across and down.
     pub scale: (f32, f32),
-    pub bilinear: bool,
+    pub sampling: Sampling,
     /// Grey around the display window, 0 to 1, as shown.
     pub background: f32,
 }
 
 /// Which planes stand for red, green, blue and alpha.
 fn planes_shown(layout: &PlaneLayout) -> ([usize; 4], u32) {
-    let of = |role| layout.plane_with_role(role);
-    let alpha = of(Role::Alpha);
+    let alpha = layout.plane_with_role(Role::Alpha);
     let flag = if alpha.is_some() { FLAG_ALPHA } else { 0 };
-    match (of(Role::Red), of(Role::Green), of(Role::Blue)) {
-        (Some(red), Some(green), Some(blue)) => ([red, green, blue, alpha.unwrap_or(red)], flag),
-        // A layer of which this frame lacks a colour shows the first plane that it has.
-        (red, green, blue) => {
-            let grey = of(Role::Grey).or(of(Role::Luminance)).or(red).or(green).or(blue).unwrap_or(0);
-            ([grey, grey, grey, alpha.unwrap_or(grey)], flag | FLAG_GREY)
+    let [red, green, blue] = layout.color_planes();
+    let grey = if red == green { FLAG_GREY } else { 0 };
+    ([red, green, blue, alpha.unwrap_or(red)], flag | grey)
+}
+
+/// What a pipeline is made for. All else comes by the uniform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Variant {
+    access: PlaneAccess,
+    sampling: Sampling,
+    is_tiled: bool,
+    has_missing: bool,
+    encoding: Encoding,
+    is_graded: bool,
+    is_special: bool,
+}
+
+impl Variant {
+    fn of(slot: &Slot, placement: &ImagePlacement, color: &ColorSettings) -> Self {
+        Self {
+            access: slot.access,
+            sampling: placement.sampling,
+            is_tiled: (0..slot.textures.len()).any(|plane| slot.tiles(plane).layers() > 1),
+            has_missing: !slot.missing.is_empty(),
+            encoding: color.encoding,
+            is_graded: color.gamma != 1.0 || color.saturation != 1.0,
+            is_special: color.alpha != AlphaMode::Ignored || color.false_color || color.marks,
         }
+    }
+
+    fn constants(self) -> [(&'static str, f64); 6] {
+        let flag = |is_set: bool| if is_set { 1.0 } else { 0.0 };
+        [
+            ("sampling", f64::from(self.sampling as u32)),
+            ("is_tiled", flag(self.is_tiled)),
+            ("has_missing", flag(self.has_missing)),
+            ("encoding", f64::from(self.encoding as u32)),
+            ("is_graded", flag(self.is_graded)),
+            ("is_special", flag(self.is_special)),
+        ]
     }
 }
 
-struct Pipeline {
-    pipeline: wgpu::RenderPipeline,
+/// The layout of the planes and the module for one way of reading them.
+struct Reading {
     textures: wgpu::BindGroupLayout,
-    access: PlaneAccess,
+    module: wgpu::ShaderModule,
 }
 
-impl Pipeline {
-    fn new(
-        device: &wgpu::Device,
-        uniforms: &wgpu::BindGroupLayout,
-        access: PlaneAccess,
-        target: wgpu::TextureFormat,
-    ) -> Self {
+impl Reading {
+    fn new(device: &wgpu::Device, access: PlaneAccess) -> Self {
         let sample_type = match access {
             PlaneAccess::Filtered => wgpu::TextureSampleType::Float { filterable: true },
             PlaneAccess::Bits => wgpu::TextureSampleType::Uint,
         };
-        let textures = textures_layout(device, "image planes", 4, sample_type);
-        let module = Shader::Image(access).module(device);
-        let groups = [Some(uniforms), Some(&textures)];
-        let pipeline = fullscreen_pipeline(device, "image", &module, &groups, target);
-        Self { pipeline, textures, access }
+        let textures = planes_layout(device, "image planes", sample_type);
+        Self { textures, module: Shader::Image(access).module(device) }
     }
 }
 
-/// The pipelines of the image pass for one target format.
+/// The pipelines of the image pass for one target format, each made when it is drawn with first.
 pub struct ImagePass {
-    pipelines: [Pipeline; 2],
+    target: wgpu::TextureFormat,
+    filtered: Reading,
+    bits: Reading,
+    pipelines: HashMap<Variant, wgpu::RenderPipeline>,
+    layout: wgpu::BindGroupLayout,
     uniform: wgpu::Buffer,
     uniform_group: wgpu::BindGroup,
     sampler: wgpu::Sampler,
@@ -141,14 +218,21 @@ impl ImagePass {
             min_filter: wgpu::FilterMode::Linear,
             ..Default::default()
         });
-        let accesses = [PlaneAccess::Filtered, PlaneAccess::Bits];
-        let pipelines = accesses.map(|access| Pipeline::new(device, &layout, access, target));
-        Self { pipelines, uniform, uniform_group, sampler }
+        Self {
+            target,
+            filtered: Reading::new(device, PlaneAccess::Filtered),
+            bits: Reading::new(device, PlaneAccess::Bits),
+            pipelines: HashMap::new(),
+            layout,
+            uniform,
+            uniform_group,
+            sampler,
+        }
     }
 
     /// Draws a slot over the whole target of `pass`. One draw a submission: the uniform is shared.
     pub fn draw(
-        &self,
+        &mut self,
         device: &wgpu::Device,
         queue: &wgpu::Queue,
         pass: &mut wgpu::RenderPass<'_>,
@@ -159,12 +243,18 @@ impl ImagePass {
         let (planes, flags) = planes_shown(&slot.layout);
         let uniform = image_uniform(slot, planes, flags, placement, color);
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
-        let Some(pipeline) = self.pipelines.iter().find(|pipeline| pipeline.access == slot.access) else {
-            return;
+        let (reading, sampler) = match slot.access {
+            PlaneAccess::Filtered => (&self.filtered, Some(&self.sampler)),
+            PlaneAccess::Bits => (&self.bits, None),
         };
-        let sampler = (slot.access == PlaneAccess::Filtered).then_some(&self.sampler);
-        let group = planes_group(device, &pipeline.textures, slot, planes, sampler);
-        pass.set_pipeline(&pipeline.pipeline);
+        let group = planes_group(device, &reading.textures, slot, planes, sampler);
+        let variant = Variant::of(slot, placement, color);
+        let pipeline = self.pipelines.entry(variant).or_insert_with(|| {
+            let groups = [Some(&self.layout), Some(&reading.textures)];
+            let constants = variant.constants();
+            fullscreen_pipeline(device, "image", &reading.module, &groups, &constants, self.target)
+        });
+        pass.set_pipeline(pipeline);
         pass.set_bind_group(0, &self.uniform_group, &[]);
         pass.set_bind_group(1, &group, &[]);
         pass.draw(0..3, 0..1);
@@ -190,12 +280,13 @@ fn image_uniform(
         ],
         data_size: [data.width as f32, data.height as f32],
         display_size: [display.width as f32, display.height as f32],
-        flags: flags | if placement.bilinear { FLAG_BILINEAR } else { 0 },
+        flags,
         background: placement.background,
-        kinds: planes.map(|plane| sample_kind(layout.planes()[plane].sample)),
-        color: color.into(),
         missing_count,
-        padding: [0; 3],
+        padding: 0,
+        more_padding: [0; 2],
+        planes: planes.map(|plane| PlaneUniform::of(slot, plane)),
+        color: color.into(),
         missing,
     }
 }

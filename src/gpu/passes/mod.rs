@@ -4,20 +4,23 @@
 pub mod blit;
 pub mod image;
 pub mod raw;
+pub mod scopes;
 pub mod timeline;
 
 use wgpu::{BindGroupLayout, Device, ShaderStages};
 
 use super::Slot;
 
-/// A pipeline that fills its target with one triangle.
+/// A pipeline that fills its target with one triangle; `constants` are those of the fragment shader.
 fn fullscreen_pipeline(
     device: &Device,
     label: &str,
     module: &wgpu::ShaderModule,
     groups: &[Option<&BindGroupLayout>],
+    constants: &[(&str, f64)],
     target: wgpu::TextureFormat,
 ) -> wgpu::RenderPipeline {
+    let options = wgpu::PipelineCompilationOptions { constants, ..Default::default() };
     let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some(label),
         bind_group_layouts: groups,
@@ -38,7 +41,7 @@ fn fullscreen_pipeline(
         fragment: Some(wgpu::FragmentState {
             module,
             entry_point: Some("fragment"),
-            compilation_options: Default::default(),
+            compilation_options: options,
             targets: &[Some(target.into())],
         }),
         multiview_mask: None,
@@ -79,28 +82,26 @@ fn uniform_group(
     (layout, buffer, group)
 }
 
-/// The layout of a bind group of `count` textures that are read texel by texel, and of a sampler
-/// where they are filtered.
-fn textures_layout(
-    device: &Device,
-    label: &str,
-    count: u32,
+fn texture_entry(
+    binding: u32,
     sample_type: wgpu::TextureSampleType,
-) -> BindGroupLayout {
-    let texture = |binding| wgpu::BindGroupLayoutEntry {
+    view_dimension: wgpu::TextureViewDimension,
+) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
         binding,
         visibility: ShaderStages::FRAGMENT,
-        ty: wgpu::BindingType::Texture {
-            sample_type,
-            view_dimension: wgpu::TextureViewDimension::D2,
-            multisampled: false,
-        },
+        ty: wgpu::BindingType::Texture { sample_type, view_dimension, multisampled: false },
         count: None,
-    };
-    let mut entries: Vec<wgpu::BindGroupLayoutEntry> = (0..count).map(texture).collect();
+    }
+}
+
+/// The layout of a bind group of four planes, and of a sampler where they are filtered.
+fn planes_layout(device: &Device, label: &str, sample_type: wgpu::TextureSampleType) -> BindGroupLayout {
+    let texture = |binding| texture_entry(binding, sample_type, wgpu::TextureViewDimension::D2Array);
+    let mut entries: Vec<wgpu::BindGroupLayoutEntry> = (0..4).map(texture).collect();
     if sample_type == (wgpu::TextureSampleType::Float { filterable: true }) {
         entries.push(wgpu::BindGroupLayoutEntry {
-            binding: count,
+            binding: 4,
             visibility: ShaderStages::FRAGMENT,
             ty: wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
             count: None,
@@ -118,7 +119,11 @@ fn planes_group(
     planes: [usize; 4],
     sampler: Option<&wgpu::Sampler>,
 ) -> wgpu::BindGroup {
-    let views = planes.map(|plane| slot.textures[plane].create_view(&Default::default()));
+    let descriptor = wgpu::TextureViewDescriptor {
+        dimension: Some(wgpu::TextureViewDimension::D2Array),
+        ..Default::default()
+    };
+    let views = planes.map(|plane| slot.textures[plane].create_view(&descriptor));
     let textures = views.iter().map(wgpu::BindingResource::TextureView);
     let entries: Vec<wgpu::BindGroupEntry> = textures
         .chain(sampler.map(wgpu::BindingResource::Sampler))

@@ -3,7 +3,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{fullscreen_pipeline, planes_group, textures_layout, uniform_group};
+use super::image::PlaneUniform;
+use super::{fullscreen_pipeline, planes_group, planes_layout, uniform_group};
 use crate::gpu::Slot;
 use crate::gpu::shaders::Shader;
 
@@ -16,6 +17,7 @@ pub const RAW_TARGET: wgpu::TextureFormat = wgpu::TextureFormat::Rgba32Uint;
 pub struct RawUniform {
     pub data_offset: [i32; 2],
     pub data_size: [i32; 2],
+    pub planes: [PlaneUniform; 4],
 }
 
 /// The pipeline of the raw pass.
@@ -29,10 +31,10 @@ pub struct RawPass {
 impl RawPass {
     pub fn new(device: &wgpu::Device) -> Self {
         let (layout, uniform, uniform_group) = uniform_group(device, "raw uniforms", size_of::<RawUniform>());
-        let textures = textures_layout(device, "raw planes", 4, wgpu::TextureSampleType::Uint);
+        let textures = planes_layout(device, "raw planes", wgpu::TextureSampleType::Uint);
         let module = Shader::Raw.module(device);
         let groups = [Some(&layout), Some(&textures)];
-        let pipeline = fullscreen_pipeline(device, "raw", &module, &groups, RAW_TARGET);
+        let pipeline = fullscreen_pipeline(device, "raw", &module, &groups, &[], RAW_TARGET);
         Self { pipeline, textures, uniform, uniform_group }
     }
 
@@ -47,13 +49,14 @@ impl RawPass {
         first: usize,
     ) {
         let (data, display) = (slot.layout.data_window(), slot.layout.display_window());
+        let last = slot.textures.len() - 1;
+        let planes = [0, 1, 2, 3].map(|offset| (first + offset).min(last));
         let uniform = RawUniform {
             data_offset: [data.x.wrapping_sub(display.x), data.y.wrapping_sub(display.y)],
             data_size: [data.width as i32, data.height as i32],
+            planes: planes.map(|plane| PlaneUniform::of(slot, plane)),
         };
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
-        let last = slot.textures.len() - 1;
-        let planes = [0, 1, 2, 3].map(|offset| (first + offset).min(last));
         let group = planes_group(device, &self.textures, slot, planes, None);
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.uniform_group, &[]);

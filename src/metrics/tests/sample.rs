@@ -15,8 +15,14 @@ pub const HOSTILE: &str = "shot \"A\"} 1\n# EOF\n\\evil{tier=\"cpu\"} 9\r\n\u{20
 
 /// A snapshot with every figure set; counters grow with `scale`.
 pub fn snapshot(scale: u64, clip_name: &str) -> Snapshot {
-    let present =
-        PresentCounters { presented: 24 * scale, late: scale, dropped: scale, held: scale, loops: scale };
+    let present = PresentCounters {
+        presented: 24 * scale,
+        late: scale,
+        dropped: scale,
+        held: scale,
+        loops: scale,
+        repeated: 36 * scale,
+    };
     Snapshot {
         tick: 60 * scale,
         clip: Some(clip(clip_name)),
@@ -32,6 +38,7 @@ pub fn snapshot(scale: u64, clip_name: &str) -> Snapshot {
         decode: decode(scale),
         decode_ms: Percentiles { p50: 12.5, p95: 30.0, p99: 41.25, max: 99.0 },
         present,
+        repeats: [0; 8],
         epoch: scale,
         in_flight: 4,
         timeline: TimelineStatus::default(),
