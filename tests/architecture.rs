@@ -80,6 +80,7 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("libc", &["memory"]),
     ("crossbeam_channel", &["preload", "gpu", "stage", "encode", "cli", "app"]),
     ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
 ];
 
 /// Files that may say `unsafe`; each has a plain-Rust twin that tests compare it with.

@@ -21,6 +21,7 @@ Examples:
   rushes demo                             write a synthetic 4K sequence once and play it
   rushes info shot.####.exr               what is in the files
   rushes render shot.####.exr -o out.####.png
+  rushes compare shot.####.exr out.####.exr --tolerance 0.001
   rushes bench playback shot.####.exr --loops 3 --json
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no media could be opened, 4 some media failed,
@@ -45,6 +46,8 @@ pub enum CommandArgs {
     Ls(LsArgs),
     /// Frames through decoder, both cache tiers and the image pass, to files
     Render(RenderArgs),
+    /// The difference of two media frame by frame; exits with 0 when they are the same, with 1 when not
+    Compare(CompareArgs),
     /// Measurements with a report
     Bench(BenchArgs),
     /// Write a synthetic EXR sequence to the cache folder once and play it
@@ -281,6 +284,29 @@ pub struct RenderArgs {
     pub color: ColorArgs,
     #[command(flatten)]
     pub machine: MachineArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    #[arg(value_name = "A")]
+    pub a: OsString,
+    #[arg(value_name = "B")]
+    pub b: OsString,
+    /// The largest difference of a sample that counts as none; 8 and 16 bit samples count from 0 to 1
+    #[arg(long, value_name = "T", default_value_t = 0.0, value_parser = parse_tolerance)]
+    pub tolerance: f64,
+    /// Write the difference of frames that differ: .exr holds it as float, .png and .tif with the largest as white; a
+    /// run of # is the frame number
+    #[arg(long, value_name = "OUT")]
+    pub diff: Option<PathBuf>,
+    /// Frame numbers to compare, such as 1-100 or 1-100x10
+    #[arg(long, value_name = "A-B", allow_hyphen_values = true)]
+    pub frames: Option<String>,
+    /// One JSON object with all frames instead of a line for each that differs
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub clip: MediaArgs,
 }
 
 #[derive(Debug, Args)]
@@ -537,6 +563,12 @@ fn parse_positive(text: &str) -> Result<f64, String> {
     value.ok_or_else(|| format!("«{}» is no number above 0", crate::text::shown(text)))
 }
 
+/// A number that is not negative.
+fn parse_tolerance(text: &str) -> Result<f64, String> {
+    let value = text.trim().parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0);
+    value.ok_or_else(|| format!("«{}» is no tolerance: a number from 0 on", crate::text::shown(text)))
+}
+
 fn parse_dimensions(text: &str) -> Result<(u32, u32), String> {
     let side = |text: &str| text.trim().parse::<u32>().ok().filter(|side| (1..=16_384).contains(side));
     text.split_once(['x', 'X'])
@@ -546,7 +578,7 @@ fn parse_dimensions(text: &str) -> Result<(u32, u32), String> {
 
 /// Options and commands of the contract that this version does not have yet.
 const LATER_OPTIONS: &[&str] = &["--audio", "--no-audio"];
-const LATER_COMMANDS: &[&str] = &["compare", "export", "completions", "man"];
+const LATER_COMMANDS: &[&str] = &["export", "completions", "man"];
 
 /// The name of something in `arguments` that is planned and not there yet.
 pub fn planned(arguments: &[OsString]) -> Option<String> {
@@ -584,7 +616,7 @@ mod tests {
     fn planned_options_are_named_and_files_of_their_name_are_not() {
         let of = |texts: &[&str]| planned(&texts.iter().map(OsString::from).collect::<Vec<_>>());
         assert_eq!(of(&["a.exr", "--audio=x"]), Some("the option --audio".into()));
-        assert_eq!(of(&["compare", "a", "b"]), Some("the command «compare»".into()));
+        assert_eq!(of(&["export", "a", "b"]), Some("the command «export»".into()));
         assert_eq!(of(&["--", "--audio"]), None);
         assert_eq!(of(&["bench", "playback", "a.exr"]), None);
     }

@@ -4,10 +4,12 @@
 mod args;
 mod bench;
 mod bench_decode;
+mod compare;
 mod demo;
 mod doctor;
 mod info;
 mod playback;
+mod progress;
 mod render;
 mod report;
 mod scrub;
@@ -88,6 +90,7 @@ fn dispatch(arguments: &[OsString], interrupt: &Interrupt) -> Result<(), Failure
         Some(CommandArgs::Info(args)) => info::info(&args),
         Some(CommandArgs::Ls(args)) => info::ls(&args),
         Some(CommandArgs::Render(args)) => render::render(&args, interrupt),
+        Some(CommandArgs::Compare(args)) => compare::compare(&args, interrupt),
         Some(CommandArgs::Bench(args)) => match args.bench {
             BenchCommand::Playback(args) => bench::playback(&args, interrupt),
             BenchCommand::Decode(args) => bench_decode::decode(&args, interrupt),

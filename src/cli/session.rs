@@ -13,7 +13,7 @@ use crate::app;
 use crate::color::ColorRequest;
 use crate::decode::FileDecoder;
 use crate::gpu::{AdapterChoice, AdapterSummary, Gpu};
-use crate::memory::{Trace, adapter_memory, gpu_budget_default};
+use crate::memory::{Trace, adapter_memory, address_space_room, format_bytes, gpu_budget_default};
 use crate::player::{Clip, ClipOptions, Command, Pace, Player, PlayerOptions, Tick, command_of_name};
 use crate::preload::DecodeThreads;
 use crate::sequence::{ResolveOptions, resolve};
@@ -23,6 +23,8 @@ use crate::time::{Clock, Direction, Nanos, WorkArea};
 
 /// The longest sleep of a headless loop, so that signals are noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
+/// Address space that a software adapter needs beyond its device, with some to spare.
+const COMPILE_ROOM_BYTES: u64 = 32 << 20;
 /// While uploads are under way the device must be polled for them to move on.
 const BUSY_WAIT: Duration = Duration::from_micros(500);
 
@@ -155,6 +157,18 @@ pub fn set_color(player: &mut Player, color: &ColorArgs) {
     commands.into_iter().flatten().for_each(|command| player.command(command));
 }
 
+/// Software adapters compile shaders in this process, and crash where they have no room for it.
+fn refuse_without_room(adapter: &AdapterSummary) -> Result<(), Failure> {
+    let is_software = adapter.kind == crate::gpu::AdapterKind::Cpu;
+    let room = address_space_room().filter(|room| is_software && *room < COMPILE_ROOM_BYTES);
+    room.map_or(Ok(()), |room| {
+        let (room, needed) = (format_bytes(room), format_bytes(COMPILE_ROOM_BYTES));
+        let limit =
+            format!("{room} of address space are left, and {} needs {needed} to begin with", adapter.name);
+        Err(Failure::new(Failure::NO_GPU, format!("{limit}; raise the limit (ulimit -v)")))
+    })
+}
+
 /// What a headless run asks for beside its media.
 pub struct HeadlessOptions {
     pub pace: Pace,
@@ -188,6 +202,7 @@ impl Headless {
         let waker = Waker::default();
         let gpu = Gpu::headless(&adapter_choice(machine))
             .map_err(|error| Failure::new(Failure::NO_GPU, error.to_string()))?;
+        refuse_without_room(&gpu.summary)?;
         let configured = Configured::load(machine)?;
         let settings = configured.settings.clone();
         let mut player = new_player(&settings, machine, &gpu.summary, options.pace, waker.ring())?;
@@ -224,6 +239,11 @@ impl Headless {
         let coloring = self.stage.coloring(&self.player, is_playing);
         self.stage.colors().take_notices().iter().for_each(|notice| say(notice));
         coloring
+    }
+
+    /// The bell that ends a wait, for threads of the command's own.
+    pub fn ring(&self) -> Arc<dyn Fn() + Send + Sync> {
+        self.waker.ring()
     }
 
     /// One step of player and stage.

@@ -6,7 +6,7 @@
 
 use std::io::{Seek, SeekFrom, Write};
 
-use ::exr::block::chunk::Chunk;
+use ::exr::block::chunk::{Chunk, CompressedBlock, CompressedScanLineBlock};
 use ::exr::block::writer::{ChunkWriter, SortedBlocksWriter};
 use ::exr::block::{BlockIndex, UncompressedBlock, enumerate_ordered_header_block_indices};
 use ::exr::compression::Compression;
@@ -16,8 +16,8 @@ use ::exr::meta::attribute::{ChannelDescription, IntegerBounds, LineOrder, Sampl
 use ::exr::meta::header::{Header, ImageAttributes, LayerAttributes};
 use ::exr::meta::{BlockDescription, MetaData};
 
-use super::workers;
 use super::{ExrPicture, Fault, PictureChannel, Samples};
+use super::{workers, zip};
 
 /// Longest channel name, in bytes, that a file may have without the long-names flag in the file's
 /// version field.
@@ -85,12 +85,30 @@ fn write_chunks<W: Write + Seek>(
     let mut in_order = SortedBlocksWriter::new(meta, file);
     let compress = |place: usize| -> ExrResult<Chunk> {
         let index = blocks[place].1;
-        UncompressedBlock { index, data: block_bytes(index, width, channels) }
-            .compress_to_chunk(&meta.headers)
+        let data = block_bytes(index, width, channels);
+        match meta.headers.get(index.layer).filter(|header| is_zip(header.compression)) {
+            Some(header) => Ok(zip_chunk(header, index, data)),
+            None => UncompressedBlock { index, data }.compress_to_chunk(&meta.headers),
+        }
     };
     workers::share(workers, blocks.len(), compress, |place, chunk| {
         in_order.write_or_stash_chunk(place, blocks[place].0, chunk)
     })
+}
+
+/// Compressed here, and faster than by the crate. The bytes of a block are in the machine's order, which for this has to be
+/// the file's.
+fn is_zip(compression: Compression) -> bool {
+    cfg!(target_endian = "little") && matches!(compression, Compression::ZIP1 | Compression::ZIP16)
+}
+
+fn zip_chunk(header: &Header, index: BlockIndex, data: Vec<u8>) -> Chunk {
+    let top = index.pixel_position.y() as i32;
+    let block = CompressedScanLineBlock {
+        y_coordinate: header.own_attributes.layer_position.y() + top,
+        compressed_pixels_le: zip::compress(&data).unwrap_or(data),
+    };
+    Chunk { layer_index: index.layer, compressed_block: CompressedBlock::ScanLine(block) }
 }
 
 /// The samples of a block as the format orders them: row by row, and in each row channel by

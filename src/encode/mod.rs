@@ -15,6 +15,7 @@ mod picture;
 mod plate;
 mod still;
 mod workers;
+mod zip;
 
 use std::path::Path;
 
@@ -41,11 +42,19 @@ const MAX_ENCODE_WORKERS: usize = 8;
 /// [`EncodeError::Unfit`] for a picture that no file of the format can hold; [`EncodeError::Io`]
 /// when the file system refuses. After any of them nothing new is left on disk.
 pub fn write_picture(path: &Path, picture: &Picture) -> Result<(), EncodeError> {
+    write_picture_with(path, picture, workers::available(MAX_ENCODE_WORKERS))
+}
+
+/// The same with up to `workers` threads that compress the one picture (1: the calling thread alone), for callers that
+/// write several at a time. Only EXR uses more than one; no more than 8 are started.
+///
+/// # Errors
+/// As [`write_picture`].
+pub fn write_picture_with(path: &Path, picture: &Picture, workers: usize) -> Result<(), EncodeError> {
     let format = PictureFormat::from_path(path)?;
     match (format, picture) {
         (PictureFormat::Exr, Picture::Exr(picture)) => {
-            let workers = workers::available(MAX_ENCODE_WORKERS);
-            write_exr(path, picture, Compression::ZIP16, workers)
+            write_exr(path, picture, Compression::ZIP16, workers.clamp(1, MAX_ENCODE_WORKERS))
         }
         (PictureFormat::Png, Picture::Rgb(picture)) => {
             partial::write_whole(path, |out| still::write_png(out, picture))

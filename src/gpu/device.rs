@@ -111,6 +111,17 @@ pub struct Gpu {
     errors: Arc<AtomicU64>,
 }
 
+/// Which device something lies on. wgpu itself calls devices of two instances equal, so it is not asked.
+#[derive(Debug, Clone)]
+pub struct DeviceMark(Arc<AtomicBool>);
+
+impl DeviceMark {
+    /// Whether it is this device, which another one may have replaced after a loss.
+    pub fn is_of(&self, gpu: &Gpu) -> bool {
+        Arc::ptr_eq(&self.0, &gpu.is_lost)
+    }
+}
+
 impl Gpu {
     /// A device without a window.
     ///
@@ -150,6 +161,11 @@ impl Gpu {
     /// Whether the device is gone and everything on it with it.
     pub fn is_lost(&self) -> bool {
         self.is_lost.load(Ordering::Acquire)
+    }
+
+    /// What tells this device from all others, for as long as somebody keeps it.
+    pub fn mark(&self) -> DeviceMark {
+        DeviceMark(Arc::clone(&self.is_lost))
     }
 
     /// Errors that no scope caught; a fault of ours, logged when it happened.

@@ -15,10 +15,10 @@ mod shaders;
 mod staging;
 mod textures;
 
-pub use device::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
+pub use device::{AdapterChoice, AdapterKind, AdapterSummary, DeviceMark, Gpu, GpuError};
 pub use plane::{PlaneAccess, TextureLimits, Tiles};
 pub use program::ProgramTables;
-pub use readback::{ReadbackError, read_texture};
+pub use readback::{Readback, ReadbackError, Readbacks, Texels, read_texture};
 pub use ring::{Slot, TextureRing};
 pub use staging::{StagedUploader, StagingPlan, Upload, Uploaded, Uploader};
 pub use textures::{DeviceTextures, TextureSource, make_textures};

@@ -35,5 +35,5 @@ pub use pressure::{
 pub use purge::{Purger, spare_address_space};
 pub use quota::{BACKGROUND_WEIGHT, COMPARE_WEIGHT, FOREGROUND_WEIGHT, Quota, Share, VISIBLE_WEIGHT, quotas};
 pub use reading::{CgroupEvents, CgroupReading, MachineSource, Reading, Source, Stall};
-pub use sample::{MemorySample, Sampler, adapter_memory};
+pub use sample::{MemorySample, Sampler, adapter_memory, address_space_room};
 pub use size::{SizeError, format_bytes, parse_size};

@@ -97,6 +97,12 @@ pub(super) fn address_space_limit() -> Option<u64> {
     None
 }
 
+/// What this process may still map, where that is limited.
+pub fn address_space_room() -> Option<u64> {
+    let limit = address_space_limit()?;
+    Some(limit.saturating_sub(Sampler::default().sample().vms_bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::gpu::Gpu;
+use crate::gpu::{DeviceMark, Gpu};
 
 /// Bytes of all canvases of a stage.
 pub(super) type TargetBytes = Arc<AtomicU64>;
 
 /// A texture of fixed size with its view.
 pub struct Canvas {
-    device: wgpu::Device,
+    device: DeviceMark,
     texture: wgpu::Texture,
     view: wgpu::TextureView,
     counted: TargetBytes,
@@ -57,12 +57,12 @@ impl Canvas {
         let texel_bytes = format.block_copy_size(None).unwrap_or(4);
         let bytes = u64::from(texture.width()) * u64::from(texture.height()) * u64::from(texel_bytes);
         counted.fetch_add(bytes, Ordering::AcqRel);
-        Self { device: gpu.device.clone(), texture, view, counted: Arc::clone(counted), bytes }
+        Self { device: gpu.mark(), texture, view, counted: Arc::clone(counted), bytes }
     }
 
     /// Whether it lies on this device, which another one may have replaced after a loss.
     pub fn is_of(&self, gpu: &Gpu) -> bool {
-        self.device == gpu.device
+        self.device.is_of(gpu)
     }
 
     pub fn width(&self) -> u32 {

@@ -23,8 +23,8 @@ use crate::gpu::passes::raw::{RAW_TARGET, RawPass};
 use crate::gpu::passes::scopes::{ScopesError, ScopesPass};
 use crate::gpu::passes::timeline::{StripUniform, TimelineDraw, TimelinePass};
 use crate::gpu::{
-    AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError, ReadbackError, StagedUploader, StagingPlan,
-    TextureRing, read_texture,
+    AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError, Readback, ReadbackError, Readbacks,
+    StagedUploader, StagingPlan, TextureRing, read_texture,
 };
 use crate::player::{Clip, Filter, Player, Tick};
 use crate::stats::{ShownStatus, TimelineStatus};
@@ -212,6 +212,17 @@ impl Stage {
             self.image.keep_programs(|loaded| self.colors.program(loaded).is_some());
             self.image.load_program(&self.gpu, number, program);
         }
+    }
+
+    /// Buffers through which at most so many canvases come back at a time, counted as canvases are. They end with
+    /// the device: another one needs others.
+    pub fn readbacks(&self, most: usize) -> Readbacks {
+        Readbacks::new(&self.gpu, most, Arc::clone(&self.targets))
+    }
+
+    /// Begins to bring a canvas back as it was drawn last; waits for nothing.
+    pub fn begin_read(&self, readbacks: &mut Readbacks, canvas: &Canvas) -> Readback {
+        readbacks.begin(&self.gpu, canvas.texture()).0
     }
 
     /// How samples become pixels with a filter of the view: on a software adapter only what keeps up while it plays.

@@ -3,6 +3,8 @@
 
 mod bench;
 mod color;
+mod compare;
+mod export;
 mod faults;
 #[cfg(target_os = "linux")]
 mod limits;

@@ -9,7 +9,7 @@ fn wrong_usage_is_2_and_names_what_is_wrong() {
     let unknown = run(&["--no-such-option"], 2);
     assert!(stderr(&unknown).contains("--no-such-option"));
     for (arguments, name) in [
-        (&["render", "a.exr", "-o", "b.png", "--ocio", "c"][..], "--ocio"),
+        (&["render", "a.exr", "-o", "b.png", "--audio", "c"][..], "--audio"),
         (&["export", "a.exr", "-o", "b.mov"][..], "export"),
     ] {
         let output = run(arguments, 2);

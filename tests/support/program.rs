@@ -10,6 +10,8 @@ use serde_json::Value;
 pub fn rushes() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rushes"));
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("OCIO");
+    // Without one, drivers complain on stderr.
+    command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
     command.env("XDG_CONFIG_HOME", std::env::temp_dir().join("rushes-has-no-settings-here"));
     command
 }

@@ -30,7 +30,7 @@ mod tests {
     fn preambles_are_left_out() {
         assert_eq!(
             config_cause("Error: Loading the OCIO profile 'a' failed. line 3:\n bad\u{1b}"),
-            "line 3: bad\\u{1b}"
+            "line 3: bad\\x1b"
         );
         let formats =
             "The file 'a' could not be loaded.\nThe formats gave the errors:\n    'x' failed with: y";

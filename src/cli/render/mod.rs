@@ -1,0 +1,59 @@
+//! `render`: frames through decoder, both cache tiers and the image pass, to files.
+
+mod encoders;
+mod export;
+pub(super) mod output;
+mod painter;
+mod recipe;
+mod tally;
+
+use super::args::RenderArgs;
+use super::session::{Headless, HeadlessOptions, set_color};
+use super::{Failure, Interrupt};
+use crate::player::{Command, Pace};
+use crate::sequence::RangeSet;
+use export::Export;
+use output::Output;
+
+pub fn render(args: &RenderArgs, interrupt: &Interrupt) -> Result<(), Failure> {
+    let output = Output::of(args)?;
+    let options = HeadlessOptions {
+        pace: Pace::EveryFrame,
+        forces_bits: output.is_raw(),
+        format: output.target(),
+        color: args.color.request(),
+    };
+    let mut headless = Headless::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
+    set_color(&mut headless.player, &args.color);
+    headless.player.command(Command::Channel(args.channel.into()));
+    let numbers = frame_numbers(args, &headless)?;
+    Export::new(headless, args, output, numbers)?.run()
+}
+
+/// The frame numbers to render: those asked for that the clip has, else all of the work area.
+fn frame_numbers(args: &RenderArgs, headless: &Headless) -> Result<Vec<i64>, Failure> {
+    let usage = |message: String| Failure::new(Failure::USAGE, message);
+    let Some(clip) = headless.player.clip() else { return Ok(Vec::new()) };
+    let (first, last) = (clip.number(0), clip.number(clip.frames() - 1));
+    let all = || (0..clip.frames()).map(|index| clip.number(index));
+    let Some(text) = &args.frames else {
+        let inside = |number: &i64| {
+            args.clip.in_point.is_none_or(|first| *number >= first)
+                && args.clip.out_point.is_none_or(|last| *number <= last)
+        };
+        let numbers: Vec<i64> = all().filter(inside).collect();
+        return match numbers.is_empty() {
+            true => Err(usage(format!("the work area lies outside the clip, which has {first}-{last}"))),
+            false => Ok(numbers),
+        };
+    };
+    let wanted = RangeSet::parse(text).map_err(|error| usage(error.to_string()))?;
+    let numbers: Vec<i64> = all().filter(|number| wanted.contains(*number)).collect();
+    if numbers.is_empty() {
+        return Err(usage(format!(
+            "none of the frames {} is in the clip, which has {first}-{last}",
+            crate::text::shown(text)
+        )));
+    }
+    Ok(numbers)
+}
