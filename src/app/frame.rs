@@ -185,6 +185,14 @@ impl FrameLoop {
         self.repaint_at
     }
 
+    /// Closes the menus that are open; `false` when none was.
+    pub fn close_menus(&self) -> bool {
+        let context = self.egui.egui_ctx();
+        let is_open = egui::Popup::is_any_open(context);
+        egui::Popup::close_all(context);
+        is_open
+    }
+
     /// Whether what is typed belongs to a text field.
     pub fn wants_text(&self) -> bool {
         self.egui.egui_ctx().text_edit_focused()

@@ -258,6 +258,9 @@ impl Running {
 
     /// Closes what lies over the picture; never quits.
     fn escape(&mut self) {
+        if self.frames.close_menus() {
+            return self.frames.window().request_redraw();
+        }
         let state = self.frames.ui_state();
         if state.shows_help {
             state.shows_help = false;

@@ -1,5 +1,5 @@
 //! Owns which colour chain a clip is drawn with: asks for it once for every kind of media, builds it on a thread of
-//! its own or at once, and hands out the last answer meanwhile. The thread that draws.
+//! its own or at once; until it is there, formulas draw. The thread that draws.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};

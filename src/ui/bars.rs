@@ -55,7 +55,8 @@ fn layer_menu(ui: &mut Ui, snapshot: &Snapshot, output: &mut Output) {
 /// The whole chain from the file to the screen, always visible; a click opens the displays and views.
 fn colour_chain(ui: &mut Ui, inputs: &Inputs<'_>, output: &mut Output) {
     let view = inputs.view;
-    let mut steps = vec![inputs.chain.to_string()];
+    // The font has no arrow.
+    let mut steps = vec![inputs.chain.replace('→', ">")];
     let color = &view.color;
     if color.exposure != 0.0 {
         steps.push(format!("{:+.2} stops", color.exposure));

@@ -198,13 +198,13 @@ fn the_rules_and_defaults_of_an_own_config_count() {
     let (_folder, config) = own_config(OWN);
     let request = ColorRequest { config: Some(config), ..Default::default() };
     let described = |facts: &MediaFacts| -> ChainDescription { chain(&request, facts).unwrap().description };
-    let plate = MediaFacts { path: Some("/shots/plate.0001.exr".into()), ..float() };
+    let plate = MediaFacts { path: Some("shots/plate.0001.exr".into()), ..float() };
     let text = "half (file rule of the config) → lin → Screen / Film (config.ocio)";
     assert_eq!(described(&plate).text(), text);
     assert!(is_near(&display_values(&chain(&request, &plate).unwrap(), [0.5; 3]), &[0.5; 3], 1e-5));
-    let other = MediaFacts { path: Some("/shots/other.exr".into()), ..float() };
+    let other = MediaFacts { path: Some("shots/other.exr".into()), ..float() };
     assert_eq!(described(&other).input, "lin");
-    let still = MediaFacts { path: Some("/shots/other.png".into()), ..Default::default() };
+    let still = MediaFacts { path: Some("shots/other.png".into()), ..Default::default() };
     assert_eq!(described(&still).working, None);
     // The config has no name for it, but says what ACES2065-1 is.
     assert_eq!(described(&float()).input, "Linear Rec.709");
@@ -344,9 +344,9 @@ fn hostile_luts_are_refused() {
         );
         println!("{name}: {text}");
     }
-    let missing = ColorRequest { look_lut: Some(Path::new("/no/such.cube").into()), ..Default::default() };
+    let missing = ColorRequest { look_lut: Some(Path::new("no/such.cube").into()), ..Default::default() };
     let text = chain(&missing, &float()).unwrap_err().to_string();
-    assert!(text.starts_with("cannot use the LUT /no/such.cube: "), "{text}");
+    assert!(text.starts_with("cannot use the LUT no/such.cube: "), "{text}");
 }
 
 #[test]
@@ -357,17 +357,24 @@ fn names_of_configs_are_escaped() {
     assert!(!text.contains('\u{1b}'), "{text}");
 }
 
-/// Compares with the answers of the reference implementation: files that `color_reference.py` wrote, named after
-/// their configs, in the folder that COLOR_REFERENCE names.
+/// The colours that the reference implementation was asked about.
+const ASKED: [[f32; 3]; 7] = [
+    [0.18, 0.18, 0.18],
+    [0.0, 0.0, 0.0],
+    [1.0, 1.0, 1.0],
+    [1.0, 0.5, 0.1],
+    [0.01, 0.02, 4.0],
+    [16.0, 8.0, -0.1],
+    [65504.0, 1.0, 0.0],
+];
+
+/// Compares with the answers of the reference implementation (OpenColorIO 2.6, on the CPU).
 #[test]
 fn every_view_answers_as_the_reference_does() {
-    let Some(folder) = std::env::var_os("COLOR_REFERENCE") else {
-        eprintln!("SKIPPED: COLOR_REFERENCE names no folder with answers of the reference");
-        return;
-    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/color");
     for name in BUILT_IN {
-        let file = format!("ref-{}.json", name.trim_start_matches("ocio://"));
-        let text = fs::read_to_string(Path::new(&folder).join(file)).unwrap();
+        let file = format!("{}.json", name.trim_start_matches("ocio://"));
+        let text = fs::read_to_string(folder.join(file)).unwrap();
         let rows: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
         let config = OcioConfig::open(Some(name)).unwrap();
         let mut worst = [0f32; 2];
@@ -384,13 +391,10 @@ fn errors_against(config: &OcioConfig, row: &serde_json::Value) -> [f32; 2] {
     let text = |key: &str| Some(String::from(row[key].as_str().unwrap()));
     let (input, display, view) = (text("source"), text("display"), text("view"));
     let chain = config.chain(&ColorRequest { input, display, view, ..Default::default() }, &float()).unwrap();
-    let colors = |key: &str| -> Vec<[f32; 4]> {
-        let number = |value: &serde_json::Value| value.as_f64().unwrap() as f32;
-        let color =
-            |value: &serde_json::Value| [number(&value[0]), number(&value[1]), number(&value[2]), 1.0];
-        row[key].as_array().unwrap().iter().map(color).collect()
-    };
-    let (pixels, expected) = (colors("in"), colors("out"));
+    let answers: Vec<[f32; 3]> = serde_json::from_value(row["out"].clone()).unwrap();
+    let opaque = |[red, green, blue]: [f32; 3]| [red, green, blue, 1.0];
+    let pixels = ASKED.map(opaque).to_vec();
+    let expected: Vec<[f32; 4]> = answers.into_iter().map(opaque).collect();
     let mut twin = pixels.clone();
     chain.cpu.to_working(&mut twin);
     chain.cpu.to_display(&mut twin);
