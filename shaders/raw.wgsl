@@ -1,4 +1,5 @@
-// Planes to the bits of their samples, one to one: what raw output reads back.
+// Planes to the bits of their samples, one to one: what raw output reads back. Composed with one of
+// common/texels_bits_*.wgsl.
 
 struct Raw {
     // From the display window's corner to the data window's.
@@ -9,17 +10,20 @@ struct Raw {
 }
 
 @group(0) @binding(0) var<uniform> raw: Raw;
-@group(1) @binding(0) var plane_red: texture_2d_array<u32>;
-@group(1) @binding(1) var plane_green: texture_2d_array<u32>;
-@group(1) @binding(2) var plane_blue: texture_2d_array<u32>;
-@group(1) @binding(3) var plane_alpha: texture_2d_array<u32>;
+@group(1) @binding(0) var plane_red: Texels;
+@group(1) @binding(1) var plane_green: Texels;
+@group(1) @binding(2) var plane_blue: Texels;
+@group(1) @binding(3) var plane_alpha: Texels;
 
 // The sample that stands for a pixel, in planes that may have fewer samples than the data window has pixels.
-fn bits_at(plane: texture_2d_array<u32>, at: vec2i, spec: vec4u) -> u32 {
+fn bits_at(plane: Texels, at: vec2i, spec: vec4u) -> u32 {
     let sample = vec2u(at * vec2i(spec.xy) / raw.data_size);
+    if !IS_TILED {
+        return texel_at(plane, vec3i(vec2i(sample), 0));
+    }
     let tile = textureDimensions(plane);
     let number = sample / tile;
-    return textureLoad(plane, sample - number * tile, number.y * spec.z + number.x, 0).r;
+    return texel_at(plane, vec3i(vec2i(sample - number * tile), i32(number.y * spec.z + number.x)));
 }
 
 @fragment

@@ -1,5 +1,5 @@
-// Samples of planes at places of the data window. Composed with common/fetch_filtered.wgsl or
-// common/fetch_bits.wgsl, which say what a texel is.
+// Samples of planes at places of the data window. Composed with common/fetch_filtered.wgsl or common/fetch_bits.wgsl,
+// which say what a sample is, and with one of common/texels_*.wgsl, which say where texels lie.
 
 // A plane in its texture: samples across and down, tiles across, and the kind of its samples.
 struct Plane {
@@ -14,7 +14,6 @@ const SAMPLING_TENT = 2u;
 
 // What a pipeline is made for: software adapters run both sides of a branch that is not decided before.
 override sampling: u32 = SAMPLING_NEAREST;
-override is_tiled: bool = false;
 
 // Beyond this many samples a target pixel covers, the tent takes every n-th.
 const TENT_REACH = 8.0;
@@ -22,7 +21,7 @@ const TENT_REACH = 8.0;
 // Where a sample lies: its texel and its layer.
 fn texel_of(at: vec2i, tile: vec2u, spec: Plane) -> vec3i {
     let inside = clamp(at, vec2i(0), vec2i(spec.size) - 1);
-    if !is_tiled {
+    if !IS_TILED {
         return vec3i(inside, 0);
     }
     let number = vec2u(inside) / tile;

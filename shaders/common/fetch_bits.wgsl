@@ -1,7 +1,5 @@
 // Planes as the bits of their samples: any sample type, exact; interpolation by hand.
 
-alias Texels = texture_2d_array<u32>;
-
 @group(1) @binding(0) var plane_red: Texels;
 @group(1) @binding(1) var plane_green: Texels;
 @group(1) @binding(2) var plane_blue: Texels;
@@ -33,7 +31,7 @@ fn fetch_value(bits: u32, kind: u32) -> f32 {
 
 fn fetch_texel(plane: Texels, at: vec2i, spec: Plane) -> f32 {
     let texel = texel_of(at, textureDimensions(plane), spec);
-    return fetch_value(textureLoad(plane, texel.xy, texel.z, 0).r, spec.kind);
+    return fetch_value(texel_at(plane, texel), spec.kind);
 }
 
 fn fetch_bilinear(plane: Texels, at: vec2f, spec: Plane) -> f32 {

@@ -1,7 +1,5 @@
 // Planes as filterable floats: half and 8-bit samples; the texture unit interpolates.
 
-alias Texels = texture_2d_array<f32>;
-
 @group(1) @binding(0) var plane_red: Texels;
 @group(1) @binding(1) var plane_green: Texels;
 @group(1) @binding(2) var plane_blue: Texels;
@@ -10,13 +8,12 @@ alias Texels = texture_2d_array<f32>;
 
 fn fetch_texel(plane: Texels, at: vec2i, spec: Plane) -> f32 {
     let texel = texel_of(at, textureDimensions(plane), spec);
-    return textureLoad(plane, texel.xy, texel.z, 0).r;
+    return texel_at(plane, texel);
 }
 
-// The texture unit knows nothing of tiles.
 fn fetch_bilinear(plane: Texels, at: vec2f, spec: Plane) -> f32 {
-    if is_tiled {
+    if IS_TILED {
         return fetch_mixed(plane, at, spec);
     }
-    return textureSampleLevel(plane, plane_sampler, at / vec2f(spec.size), 0, 0.0).r;
+    return sampled_at(plane, at / vec2f(spec.size));
 }

@@ -16,7 +16,7 @@ mod staging;
 mod textures;
 
 pub use device::{AdapterChoice, AdapterKind, AdapterSummary, DeviceMark, Gpu, GpuError};
-pub use plane::{PlaneAccess, TextureLimits, Tiles};
+pub use plane::{PlaneAccess, PlaneShape, TextureLimits, Tiles};
 pub use program::ProgramTables;
 pub use readback::{Readback, ReadbackError, Readbacks, Texels, read_texture};
 pub use ring::{Slot, TextureRing};

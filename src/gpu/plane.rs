@@ -35,6 +35,25 @@ impl PlaneAccess {
     }
 }
 
+/// What the textures of a frame are. Drivers of OpenGL want to be asked for the one that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlaneShape {
+    /// Every plane is one texture.
+    Whole,
+    /// Planes are arrays of tiles.
+    Tiled,
+}
+
+impl PlaneShape {
+    /// How textures of the shape are bound.
+    pub fn view_dimension(self) -> wgpu::TextureViewDimension {
+        match self {
+            Self::Whole => wgpu::TextureViewDimension::D2,
+            Self::Tiled => wgpu::TextureViewDimension::D2Array,
+        }
+    }
+}
+
 /// How a plane is cut where it is larger than a texture may be: the tiles are layers of one texture, row by row,
 /// all of one size; those at the right and lower edge may be filled in part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::staging::{Upload, Uploader};
-use super::{DeviceTextures, Gpu, PlaneAccess, TextureLimits, TextureSource, Tiles};
+use super::{DeviceTextures, Gpu, PlaneAccess, PlaneShape, TextureLimits, TextureSource, Tiles};
 use crate::frame::{
     Area, EvictionCause, FrameKey, PlaneLayout, Refusal, RingEvent, RingOrders, RingReport, UploadOrder,
 };
@@ -35,6 +35,14 @@ impl Slot {
                     && Tiles::of((plane.width, plane.height), limits)
                         .is_some_and(|tiles| has == (tiles.width, tiles.height, tiles.layers()))
             })
+    }
+
+    /// Whether any plane is cut into tiles.
+    pub fn shape(&self) -> PlaneShape {
+        match (0..self.textures.len()).any(|plane| self.tiles(plane).layers() > 1) {
+            true => PlaneShape::Tiled,
+            false => PlaneShape::Whole,
+        }
     }
 
     /// How a plane is cut into the layers of its texture.

@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::PlaneAccess;
+use super::{PlaneAccess, PlaneShape};
 
 const COLOR: &str = include_str!("../../shaders/common/color.wgsl");
 const FULLSCREEN: &str = include_str!("../../shaders/common/fullscreen.wgsl");
 const COLOR_NONE: &str = include_str!("../../shaders/common/color_none.wgsl");
 const FETCH: &str = include_str!("../../shaders/common/fetch.wgsl");
+const TEXELS_FILTERED_WHOLE: &str = include_str!("../../shaders/common/texels_filtered_whole.wgsl");
+const TEXELS_FILTERED_TILED: &str = include_str!("../../shaders/common/texels_filtered_tiled.wgsl");
+const TEXELS_BITS_WHOLE: &str = include_str!("../../shaders/common/texels_bits_whole.wgsl");
+const TEXELS_BITS_TILED: &str = include_str!("../../shaders/common/texels_bits_tiled.wgsl");
 const FETCH_FILTERED: &str = include_str!("../../shaders/common/fetch_filtered.wgsl");
 const FETCH_BITS: &str = include_str!("../../shaders/common/fetch_bits.wgsl");
 const IMAGE: &str = include_str!("../../shaders/image.wgsl");
@@ -21,8 +25,8 @@ const SCOPES: &str = include_str!("../../shaders/scopes.wgsl");
 /// A shader of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shader {
-    Image(PlaneAccess),
-    Raw,
+    Image(PlaneAccess, PlaneShape),
+    Raw(PlaneShape),
     Timeline,
     Blit,
     Scopes(PlaneAccess),
@@ -31,9 +35,9 @@ pub enum Shader {
 impl Shader {
     fn name(self) -> &'static str {
         match self {
-            Self::Image(PlaneAccess::Filtered) => "image, filtered planes",
-            Self::Image(PlaneAccess::Bits) => "image, planes as bits",
-            Self::Raw => "raw",
+            Self::Image(PlaneAccess::Filtered, _) => "image, filtered planes",
+            Self::Image(PlaneAccess::Bits, _) => "image, planes as bits",
+            Self::Raw(_) => "raw",
             Self::Timeline => "timeline",
             Self::Blit => "blit",
             Self::Scopes(PlaneAccess::Filtered) => "scopes, filtered planes",
@@ -43,8 +47,8 @@ impl Shader {
 
     fn source(self) -> String {
         match self {
-            Self::Image(access) => image_source(access, COLOR_NONE),
-            Self::Raw => [FULLSCREEN, RAW].concat(),
+            Self::Image(access, shape) => image_source(access, shape, COLOR_NONE),
+            Self::Raw(shape) => [FULLSCREEN, texels(PlaneAccess::Bits, shape), RAW].concat(),
             Self::Timeline => TIMELINE.into(),
             Self::Blit => [FULLSCREEN, BLIT].concat(),
             Self::Scopes(PlaneAccess::Filtered) => [LOAD_FILTERED, SCOPES].concat(),
@@ -53,10 +57,14 @@ impl Shader {
     }
 
     /// The image shader with the text of a colour program instead of none.
-    pub fn image_module(device: &wgpu::Device, access: PlaneAccess, program: &str) -> wgpu::ShaderModule {
+    pub fn image_module(
+        device: &wgpu::Device,
+        (access, shape): (PlaneAccess, PlaneShape),
+        program: &str,
+    ) -> wgpu::ShaderModule {
         device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("image with a colour program"),
-            source: wgpu::ShaderSource::Wgsl(Cow::Owned(image_source(access, program))),
+            source: wgpu::ShaderSource::Wgsl(Cow::Owned(image_source(access, shape, program))),
         })
     }
 
@@ -69,12 +77,21 @@ impl Shader {
     }
 }
 
-fn image_source(access: PlaneAccess, program: &str) -> String {
+fn image_source(access: PlaneAccess, shape: PlaneShape, program: &str) -> String {
     let fetch_texel = match access {
         PlaneAccess::Filtered => FETCH_FILTERED,
         PlaneAccess::Bits => FETCH_BITS,
     };
-    [FULLSCREEN, program, COLOR, FETCH, fetch_texel, IMAGE].concat()
+    [FULLSCREEN, program, COLOR, FETCH, fetch_texel, texels(access, shape), IMAGE].concat()
+}
+
+fn texels(access: PlaneAccess, shape: PlaneShape) -> &'static str {
+    match (access, shape) {
+        (PlaneAccess::Filtered, PlaneShape::Whole) => TEXELS_FILTERED_WHOLE,
+        (PlaneAccess::Filtered, PlaneShape::Tiled) => TEXELS_FILTERED_TILED,
+        (PlaneAccess::Bits, PlaneShape::Whole) => TEXELS_BITS_WHOLE,
+        (PlaneAccess::Bits, PlaneShape::Tiled) => TEXELS_BITS_TILED,
+    }
 }
 
 #[cfg(test)]
@@ -84,10 +101,13 @@ mod tests {
     use super::super::passes::{blit, image, raw, scopes, timeline};
     use super::*;
 
-    const ALL: [Shader; 7] = [
-        Shader::Image(PlaneAccess::Filtered),
-        Shader::Image(PlaneAccess::Bits),
-        Shader::Raw,
+    const ALL: [Shader; 10] = [
+        Shader::Image(PlaneAccess::Filtered, PlaneShape::Whole),
+        Shader::Image(PlaneAccess::Filtered, PlaneShape::Tiled),
+        Shader::Image(PlaneAccess::Bits, PlaneShape::Whole),
+        Shader::Image(PlaneAccess::Bits, PlaneShape::Tiled),
+        Shader::Raw(PlaneShape::Whole),
+        Shader::Raw(PlaneShape::Tiled),
         Shader::Timeline,
         Shader::Blit,
         Shader::Scopes(PlaneAccess::Filtered),
@@ -138,7 +158,7 @@ mod tests {
 
     #[test]
     fn structs_lie_in_memory_as_their_rust_twins_do() {
-        let image = Shader::Image(PlaneAccess::Bits);
+        let image = Shader::Image(PlaneAccess::Bits, PlaneShape::Whole);
         assert_twin!(image, "Plane", image::PlaneUniform, [size, columns, kind]);
         assert_twin!(
             image,
@@ -179,7 +199,12 @@ mod tests {
                 missing,
             ]
         );
-        assert_twin!(Shader::Raw, "Raw", raw::RawUniform, [data_offset, data_size, planes]);
+        assert_twin!(
+            Shader::Raw(PlaneShape::Whole),
+            "Raw",
+            raw::RawUniform,
+            [data_offset, data_size, planes]
+        );
         assert_twin!(
             Shader::Timeline,
             "Strip",

@@ -6,6 +6,7 @@ mod support;
 
 mod color;
 mod device_lost;
+mod gl;
 mod image;
 mod noop;
 mod picture;

@@ -6,7 +6,7 @@ use rushes::gpu::read_texture;
 use rushes::stage::Canvas;
 
 use crate::picture::{RGBA, frame, key, layout, plain};
-use crate::screen::Screen;
+use crate::screen::{Screen, SmallTextures};
 
 fn raw(screen: &Screen, width: u32, height: u32, first: usize) -> Vec<[u32; 4]> {
     let pass = RawPass::new(&screen.gpu.device);
@@ -31,6 +31,19 @@ fn every_half_pattern_comes_back_bit_for_bit() {
     let drawn = raw(&screen, 256, 256, 0);
     for (number, pixel) in (0..65536_u32).zip(drawn) {
         assert_eq!(pixel, [0, 1, 2, 3].map(|plane| bits(plane, number % 256, number / 256)));
+    }
+}
+
+#[test]
+fn planes_in_tiles_come_back_bit_for_bit() {
+    let Some(mut screen) = Screen::new("planes_in_tiles_come_back_bit_for_bit", 16 << 20, true) else {
+        return;
+    };
+    screen.ring.set_source(Box::new(SmallTextures { side: 50 }));
+    let bits = |plane: usize, x: u32, y: u32| (y * 256 + x).wrapping_mul(2 * plane as u32 + 1) & 0xFFFF;
+    screen.load(key(0), &frame(&plain(&RGBA, SampleType::F16, 131, 77), bits));
+    for (number, pixel) in (0..).zip(raw(&screen, 131, 77, 0)) {
+        assert_eq!(pixel, [0, 1, 2, 3].map(|plane| bits(plane, number % 131, number / 131)));
     }
 }
 

@@ -69,6 +69,7 @@ pub struct Screen {
     pub gpu: Gpu,
     pub ring: TextureRing,
     pub budget_bytes: u64,
+    target: wgpu::TextureFormat,
     image: RefCell<ImagePass>,
     program: Option<u32>,
 }
@@ -83,10 +84,14 @@ const PLAN: StagingPlan = StagingPlan { bands: 2, band_bytes: 16 << 10 };
 impl Screen {
     /// `None`, after saying so, where there is no adapter.
     pub fn new(test: &str, budget_bytes: u64, forces_bits: bool) -> Option<Self> {
-        let gpu = support::gpu(test)?;
+        Some(Self::on(support::gpu(test)?, budget_bytes, forces_bits, FLOAT_TARGET))
+    }
+
+    /// A screen on a device, of floats or of 8 bits.
+    pub fn on(gpu: Gpu, budget_bytes: u64, forces_bits: bool, target: wgpu::TextureFormat) -> Self {
         let ring = TextureRing::new(Box::new(staging(&gpu, PLAN)), budget_bytes, forces_bits);
-        let image = RefCell::new(ImagePass::new(&gpu.device, FLOAT_TARGET));
-        Some(Self { gpu, ring, budget_bytes, image, program: None })
+        let image = RefCell::new(ImagePass::new(&gpu.device, target));
+        Self { gpu, ring, budget_bytes, target, image, program: None }
     }
 
     pub fn apply(&mut self, evict: Vec<FrameKey>, upload: Vec<(FrameKey, &Arc<FrameBuffer>)>) {
@@ -132,7 +137,7 @@ impl Screen {
         color: &ColorSettings,
         (width, height): (u32, u32),
     ) -> Vec<[f32; 4]> {
-        let canvas = Canvas::new(&self.gpu, FLOAT_TARGET, width, height);
+        let canvas = Canvas::new(&self.gpu, self.target, width, height);
         let slot = self.ring.slot(key).expect("a resident frame");
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         {
@@ -141,7 +146,13 @@ impl Screen {
         }
         self.gpu.queue.submit([encoder.finish()]);
         let bytes = read_texture(&self.gpu, canvas.texture()).expect("texels");
-        bytemuck::pod_collect_to_vec(&bytes)
+        match self.target {
+            FLOAT_TARGET => bytemuck::pod_collect_to_vec(&bytes),
+            _ => bytes
+                .chunks_exact(4)
+                .map(|texel| [0, 1, 2, 3].map(|lane| f32::from(texel[lane]) / 255.0))
+                .collect(),
+        }
     }
 
     /// Draws a frame and compares every pixel with the twin. `tolerance` is absolute below 1 and

@@ -10,7 +10,7 @@ use crate::color::{AlphaMode, ColorProgram, ColorSettings, Encoding};
 use crate::frame::{Area, PlaneLayout, Role};
 use crate::gpu::plane::sample_kind;
 use crate::gpu::shaders::Shader;
-use crate::gpu::{Gpu, PlaneAccess, ProgramTables, Slot};
+use crate::gpu::{Gpu, PlaneAccess, PlaneShape, ProgramTables, Slot};
 
 const FLAG_GREY: u32 = 1;
 const FLAG_ALPHA: u32 = 2;
@@ -145,8 +145,8 @@ fn planes_shown(layout: &PlaneLayout) -> ([usize; 4], u32) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Variant {
     access: PlaneAccess,
+    shape: PlaneShape,
     sampling: Sampling,
-    is_tiled: bool,
     has_missing: bool,
     encoding: Encoding,
     is_graded: bool,
@@ -162,8 +162,8 @@ impl Variant {
     fn of(slot: &Slot, placement: &ImagePlacement, color: &ColorSettings, program: Option<u32>) -> Self {
         Self {
             access: slot.access,
+            shape: slot.shape(),
             sampling: placement.sampling,
-            is_tiled: (0..slot.textures.len()).any(|plane| slot.tiles(plane).layers() > 1),
             has_missing: !slot.missing.is_empty(),
             encoding: color.encoding,
             is_graded: color.gamma != 1.0 || color.saturation != 1.0,
@@ -172,11 +172,10 @@ impl Variant {
         }
     }
 
-    fn constants(self) -> [(&'static str, f64); 6] {
+    fn constants(self) -> [(&'static str, f64); 5] {
         let flag = |is_set: bool| if is_set { 1.0 } else { 0.0 };
         [
             ("sampling", f64::from(self.sampling as u32)),
-            ("is_tiled", flag(self.is_tiled)),
             ("has_missing", flag(self.has_missing)),
             ("encoding", f64::from(self.program.map_or(self.encoding as u32, |_| ENCODING_PROGRAM))),
             ("is_graded", flag(self.is_graded)),
@@ -192,13 +191,13 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(device: &wgpu::Device, access: PlaneAccess) -> Self {
+    fn new(device: &wgpu::Device, (access, shape): (PlaneAccess, PlaneShape)) -> Self {
         let sample_type = match access {
             PlaneAccess::Filtered => wgpu::TextureSampleType::Float { filterable: true },
             PlaneAccess::Bits => wgpu::TextureSampleType::Uint,
         };
-        let textures = planes_layout(device, "image planes", sample_type);
-        Self { textures, module: Shader::Image(access).module(device) }
+        let textures = planes_layout(device, "image planes", sample_type, shape);
+        Self { textures, module: Shader::Image(access, shape).module(device) }
     }
 }
 
@@ -206,14 +205,13 @@ impl Reading {
 struct LoadedProgram {
     tables: ProgramTables,
     wgsl: String,
-    modules: HashMap<PlaneAccess, wgpu::ShaderModule>,
+    modules: HashMap<(PlaneAccess, PlaneShape), wgpu::ShaderModule>,
 }
 
 /// The pipelines of the image pass for one target format, each made when it is drawn with first.
 pub struct ImagePass {
     target: wgpu::TextureFormat,
-    filtered: Reading,
-    bits: Reading,
+    readings: HashMap<(PlaneAccess, PlaneShape), Reading>,
     pipelines: HashMap<Variant, wgpu::RenderPipeline>,
     programs: HashMap<u32, LoadedProgram>,
     layout: wgpu::BindGroupLayout,
@@ -234,8 +232,7 @@ impl ImagePass {
         });
         Self {
             target,
-            filtered: Reading::new(device, PlaneAccess::Filtered),
-            bits: Reading::new(device, PlaneAccess::Bits),
+            readings: HashMap::new(),
             pipelines: HashMap::new(),
             programs: HashMap::new(),
             layout,
@@ -280,10 +277,9 @@ impl ImagePass {
         let (planes, flags) = planes_shown(&slot.layout);
         let uniform = image_uniform(slot, planes, flags, placement, color);
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
-        let (reading, sampler) = match slot.access {
-            PlaneAccess::Filtered => (&self.filtered, Some(&self.sampler)),
-            PlaneAccess::Bits => (&self.bits, None),
-        };
+        let way = (slot.access, slot.shape());
+        let reading = &*self.readings.entry(way).or_insert_with(|| Reading::new(device, way));
+        let sampler = (slot.access == PlaneAccess::Filtered).then_some(&self.sampler);
         let group = planes_group(device, &reading.textures, slot, planes, sampler);
         let mut program = program.and_then(|number| Some((number, self.programs.get_mut(&number)?)));
         let variant = Variant::of(slot, placement, color, program.as_ref().map(|(number, _)| *number));
@@ -294,8 +290,8 @@ impl ImagePass {
                 None => &reading.module,
                 Some((_, LoadedProgram { tables, wgsl, modules })) => {
                     groups.push(Some(&tables.layout));
-                    let compile = || Shader::image_module(device, slot.access, wgsl);
-                    &*modules.entry(slot.access).or_insert_with(compile)
+                    let compile = || Shader::image_module(device, way, wgsl);
+                    &*modules.entry(way).or_insert_with(compile)
                 }
             };
             fullscreen_pipeline(device, "image", module, &groups, &constants, self.target)

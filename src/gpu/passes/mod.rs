@@ -9,7 +9,7 @@ pub mod timeline;
 
 use wgpu::{BindGroupLayout, Device, ShaderStages};
 
-use super::Slot;
+use super::{PlaneShape, Slot};
 
 /// A pipeline that fills its target with one triangle; `constants` are those of the fragment shader.
 fn fullscreen_pipeline(
@@ -96,8 +96,13 @@ fn texture_entry(
 }
 
 /// The layout of a bind group of four planes, and of a sampler where they are filtered.
-fn planes_layout(device: &Device, label: &str, sample_type: wgpu::TextureSampleType) -> BindGroupLayout {
-    let texture = |binding| texture_entry(binding, sample_type, wgpu::TextureViewDimension::D2Array);
+fn planes_layout(
+    device: &Device,
+    label: &str,
+    sample_type: wgpu::TextureSampleType,
+    shape: PlaneShape,
+) -> BindGroupLayout {
+    let texture = |binding| texture_entry(binding, sample_type, shape.view_dimension());
     let mut entries: Vec<wgpu::BindGroupLayoutEntry> = (0..4).map(texture).collect();
     if sample_type == (wgpu::TextureSampleType::Float { filterable: true }) {
         entries.push(wgpu::BindGroupLayoutEntry {
@@ -119,10 +124,8 @@ fn planes_group(
     planes: [usize; 4],
     sampler: Option<&wgpu::Sampler>,
 ) -> wgpu::BindGroup {
-    let descriptor = wgpu::TextureViewDescriptor {
-        dimension: Some(wgpu::TextureViewDimension::D2Array),
-        ..Default::default()
-    };
+    let descriptor =
+        wgpu::TextureViewDescriptor { dimension: Some(slot.shape().view_dimension()), ..Default::default() };
     let views = planes.map(|plane| slot.textures[plane].create_view(&descriptor));
     let textures = views.iter().map(wgpu::BindingResource::TextureView);
     let entries: Vec<wgpu::BindGroupEntry> = textures

@@ -5,8 +5,8 @@ use bytemuck::{Pod, Zeroable};
 
 use super::image::PlaneUniform;
 use super::{fullscreen_pipeline, planes_group, planes_layout, uniform_group};
-use crate::gpu::Slot;
 use crate::gpu::shaders::Shader;
+use crate::gpu::{PlaneShape, Slot};
 
 /// What the pass writes.
 pub const RAW_TARGET: wgpu::TextureFormat = wgpu::TextureFormat::Rgba32Uint;
@@ -20,10 +20,26 @@ pub struct RawUniform {
     pub planes: [PlaneUniform; 4],
 }
 
-/// The pipeline of the raw pass.
-pub struct RawPass {
+/// The pipeline for textures of one shape, and how they are bound.
+struct Reading {
     pipeline: wgpu::RenderPipeline,
     textures: wgpu::BindGroupLayout,
+}
+
+impl Reading {
+    fn new(device: &wgpu::Device, uniforms: &wgpu::BindGroupLayout, shape: PlaneShape) -> Self {
+        let textures = planes_layout(device, "raw planes", wgpu::TextureSampleType::Uint, shape);
+        let module = Shader::Raw(shape).module(device);
+        let groups = [Some(uniforms), Some(&textures)];
+        let pipeline = fullscreen_pipeline(device, "raw", &module, &groups, &[], RAW_TARGET);
+        Self { pipeline, textures }
+    }
+}
+
+/// The pipelines of the raw pass.
+pub struct RawPass {
+    whole: Reading,
+    tiled: Reading,
     uniform: wgpu::Buffer,
     uniform_group: wgpu::BindGroup,
 }
@@ -31,11 +47,9 @@ pub struct RawPass {
 impl RawPass {
     pub fn new(device: &wgpu::Device) -> Self {
         let (layout, uniform, uniform_group) = uniform_group(device, "raw uniforms", size_of::<RawUniform>());
-        let textures = planes_layout(device, "raw planes", wgpu::TextureSampleType::Uint);
-        let module = Shader::Raw.module(device);
-        let groups = [Some(&layout), Some(&textures)];
-        let pipeline = fullscreen_pipeline(device, "raw", &module, &groups, &[], RAW_TARGET);
-        Self { pipeline, textures, uniform, uniform_group }
+        let [whole, tiled] =
+            [PlaneShape::Whole, PlaneShape::Tiled].map(|shape| Reading::new(device, &layout, shape));
+        Self { whole, tiled, uniform, uniform_group }
     }
 
     /// Draws the planes from `first` on (at most four) over the whole target of `pass`. The slot holds
@@ -57,8 +71,12 @@ impl RawPass {
             planes: planes.map(|plane| PlaneUniform::of(slot, plane)),
         };
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
-        let group = planes_group(device, &self.textures, slot, planes, None);
-        pass.set_pipeline(&self.pipeline);
+        let reading = match slot.shape() {
+            PlaneShape::Whole => &self.whole,
+            PlaneShape::Tiled => &self.tiled,
+        };
+        let group = planes_group(device, &reading.textures, slot, planes, None);
+        pass.set_pipeline(&reading.pipeline);
         pass.set_bind_group(0, &self.uniform_group, &[]);
         pass.set_bind_group(1, &group, &[]);
         pass.draw(0..3, 0..1);

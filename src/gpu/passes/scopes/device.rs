@@ -52,6 +52,10 @@ impl Buffers {
 
 /// What the device lacks, if anything.
 pub fn lacking(gpu: &Gpu) -> Option<String> {
+    if gpu.adapter.get_info().backend == wgpu::Backend::Gl {
+        // Its textures of one layer cannot be bound as arrays, as the scopes bind all planes.
+        return Some("what the scopes need of OpenGL".into());
+    }
     let flags = gpu.adapter.get_downlevel_capabilities().flags;
     if !flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
         return Some("compute shaders".into());
