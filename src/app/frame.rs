@@ -227,6 +227,9 @@ impl FrameLoop {
         self.rhythm.note(tick.presented);
         self.shown = tick.shown;
         self.wake_at = tick.wake_at;
+        if self.stage.colors().poll() {
+            self.repaint_at = Some(Instant::now());
+        }
         self.step_scopes(player);
         Ok(())
     }

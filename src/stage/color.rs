@@ -140,22 +140,36 @@ impl Colors {
         }
     }
 
-    fn built(&mut self, facts: &MediaFacts) -> Option<(u32, &Built)> {
-        let position = match self.entries.iter().position(|entry| entry.facts == *facts) {
-            Some(position) => position,
-            None => self.start(facts),
-        };
-        let entry = self.entries.get_mut(position)?;
-        if let State::Building(answer) = &entry.state {
+    /// Takes in what was built meanwhile; whether anything was, so that pictures are to be drawn again.
+    pub fn poll(&mut self) -> bool {
+        let mut is_new = false;
+        for entry in &mut self.entries {
+            let State::Building(answer) = &entry.state else { continue };
             let mut built = match answer.try_recv() {
                 Ok(built) => built,
-                Err(TryRecvError::Empty) => return None,
+                Err(TryRecvError::Empty) => continue,
                 // The thread could not be started, or the build panicked: at once, then.
-                Err(TryRecvError::Disconnected) => Built::new(&self.request, facts, self.is_software),
+                Err(TryRecvError::Disconnected) => Built::new(&self.request, &entry.facts, self.is_software),
             };
             self.notices.extend(built.notice.take());
             entry.state = State::Ready(Box::new(built));
+            is_new = true;
         }
+        is_new
+    }
+
+    fn built(&mut self, facts: &MediaFacts) -> Option<(u32, &Built)> {
+        let position = match self.entries.iter().position(|entry| entry.facts == *facts) {
+            Some(position) => position,
+            None => {
+                let position = self.start(facts);
+                if self.wake.is_none() {
+                    self.poll();
+                }
+                position
+            }
+        };
+        let entry = self.entries.get(position)?;
         match &entry.state {
             State::Ready(built) => Some((entry.number, built)),
             State::Building(_) => None,
@@ -254,6 +268,8 @@ mod tests {
         let mut colors = Colors::new(request, false, Some(wake));
         colors.coloring(&View::default(), &linear(), false);
         rung.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        assert!(colors.poll(), "what rang the bell is to be drawn");
+        assert!(!colors.poll(), "once");
         assert!(colors.coloring(&View::default(), &linear(), false).program.is_some());
     }
 }
