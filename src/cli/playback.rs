@@ -145,9 +145,9 @@ pub fn play(
     headless.player.command(Command::TogglePlay);
     let snapshot = headless.player.snapshot();
     let start = headless.clock.now();
-    let refresh = options.refresh.as_ref().map(|display| {
-        // Half a period, less a hair: the refresh nearest to its time, and always the same one of two.
-        headless.player.set_early((display.period_nanos() * 0.45) as Nanos);
+    let refresh = options.refresh.clone().map(|mut display| {
+        display.observe(start);
+        headless.player.set_early(display.early_nanos());
         Refresh { period_nanos: display.period_nanos(), start, number: 0, is_new: false }
     });
     let mut run = Run {
