@@ -195,12 +195,16 @@ pub struct ColorArgs {
     pub look_lut: Option<PathBuf>,
 }
 
+/// The config that the variable `OCIO` names.
+pub fn config_of_environment() -> Option<String> {
+    std::env::var("OCIO").ok().filter(|name| !name.is_empty())
+}
+
 impl ColorArgs {
     /// What the arguments and the variable `OCIO` ask for.
     pub fn request(&self) -> ColorRequest {
-        let of_environment = || std::env::var("OCIO").ok().filter(|name| !name.is_empty());
         ColorRequest {
-            config: self.ocio.clone().or_else(of_environment),
+            config: self.ocio.clone().or_else(config_of_environment),
             input: self.input.clone(),
             look: self.look.clone(),
             display: self.display.clone(),

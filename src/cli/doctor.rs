@@ -1,9 +1,10 @@
 //! `doctor`: what this machine offers and what would be used, for the first lines of a bug report.
 
-use super::args::DoctorArgs;
+use super::args::{DoctorArgs, config_of_environment};
 use super::session::{adapter_choice, decode_threads, vram_budget};
 use super::settings::{Configured, Settings};
 use super::{Failure, print_lines};
+use crate::color::ColorConfig;
 use crate::gpu::Gpu;
 use crate::memory::{MemLimit, Sampler, format_bytes};
 
@@ -17,7 +18,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
         format!("system        {} {}", std::env::consts::OS, std::env::consts::ARCH),
         format!("decode        {} threads; every compression of OpenEXR", decode_threads(settings)),
         "video         not in this version".to_string(),
-        "colour        sRGB and raw, built in; OCIO is not in this version".to_string(),
+        format!("colour        {}", color_line()),
     ];
     lines.extend(memory_lines(settings));
     let gpu = Gpu::headless(&adapter_choice(machine));
@@ -35,6 +36,16 @@ pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     match gpu {
         Ok(_) => Ok(()),
         Err(_) => Err(Failure::new(Failure::NO_GPU, "drawing needs a GPU adapter; info and ls work without")),
+    }
+}
+
+/// The colour config that would be used, or why the one that the variable names cannot be.
+fn color_line() -> String {
+    let name = config_of_environment();
+    let from = if name.is_some() { "named by the variable OCIO" } else { "built in" };
+    match ColorConfig::open(name.as_deref()) {
+        Ok(config) => format!("{}, {} displays; {from}", config.name(), config.displays().len()),
+        Err(error) => format!("{error}; the built-in config is used"),
     }
 }
 

@@ -142,4 +142,10 @@ fn the_variable_names_the_config_and_its_default_view_counts() {
     command.args(["render", text(&media), "--depth", "float", "-o", text(&out)]);
     let output = crate::support::program::expect(&mut command, 0);
     assert!(stderr(&output).contains("nowhere.ocio"), "{}", stderr(&output));
+    let doctor = |config: &str| {
+        let output = rushes().arg("doctor").env("OCIO", config).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(doctor("").contains("cg-config-v4"), "{}", doctor(""));
+    assert!(doctor("nowhere.ocio").contains("cannot read the colour config nowhere.ocio"));
 }
