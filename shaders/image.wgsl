@@ -10,14 +10,13 @@ struct Image {
     data_offset: vec2f,
     data_size: vec2f,
     display_size: vec2f,
-    // Bit 0: grey (one plane for all colours), bit 1: alpha is there.
-    flags: u32,
     background: f32,
     // How many of the rectangles below have no data.
     missing_count: u32,
-    padding: u32,
-    more_padding: vec2u,
     planes: array<Plane, 4>,
+    // Of each plane: samples per picture pixel, and the part of the texture that a sample takes. Divided once for
+    // a draw and not for each pixel.
+    steps: array<vec4f, 4>,
     color: Color,
     // Rectangles of the data window: left, top, right, bottom.
     missing: array<vec4f, 16>,
@@ -35,6 +34,12 @@ fn inside(at: vec2f, size: vec2f) -> bool {
 }
 
 override has_missing: bool = true;
+// All planes have as many samples.
+override is_even: bool = false;
+// One plane stands for all three colours.
+override is_grey: bool = false;
+// There is a plane of alpha, and what is drawn depends on it.
+override uses_alpha: bool = true;
 
 fn is_missing(at: vec2f) -> bool {
     for (var number = 0u; number < image.missing_count; number++) {
@@ -51,15 +56,22 @@ fn hatched(pixel: vec2f) -> vec3f {
     return select(HATCH_DARK, HATCH_LIGHT, across < HATCH_PERIOD / 2u);
 }
 
-fn assembled(at: vec2f) -> vec4f {
-    let red = fetch_plane(plane_red, at, image.planes[0]);
-    var rgba = vec4f(red, red, red, 1.0);
-    if (image.flags & 1u) == 0u {
-        rgba.g = fetch_plane(plane_green, at, image.planes[1]);
-        rgba.b = fetch_plane(plane_blue, at, image.planes[2]);
+fn step_of(plane: i32) -> vec4f {
+    if is_even {
+        return image.steps[0];
     }
-    if (image.flags & 2u) != 0u {
-        rgba.a = fetch_plane(plane_alpha, at, image.planes[3]);
+    return image.steps[plane];
+}
+
+fn assembled(at: vec2f) -> vec4f {
+    let red = fetch_plane(plane_red, at, image.planes[0], step_of(0));
+    var rgba = vec4f(red, red, red, 1.0);
+    if !is_grey {
+        rgba.g = fetch_plane(plane_green, at, image.planes[1], step_of(1));
+        rgba.b = fetch_plane(plane_blue, at, image.planes[2], step_of(2));
+    }
+    if uses_alpha {
+        rgba.a = fetch_plane(plane_alpha, at, image.planes[3], step_of(3));
     }
     return rgba;
 }

@@ -8,17 +8,15 @@ struct Color {
     offset: f32,
     saturation: f32,
     inverse_gamma: f32,
-    channel: u32,
     alpha: u32,
     backdrop: u32,
     false_color: u32,
     marks: u32,
-    padding: u32,
-    more_padding: vec2u,
 }
 
 // What a pipeline is made for: software adapters run both sides of a branch that is not decided before.
 override encoding: u32 = 0u;
+override channel: u32 = 0u;
 // Saturation or gamma.
 override is_graded: bool = true;
 // Alpha, false colour or marks.
@@ -160,7 +158,7 @@ fn common_display_rgb(rgba: vec4f, color: Color, pixel: vec2u) -> vec3f {
             return mark.rgb;
         }
     }
-    if color.channel == CHANNEL_ALPHA {
+    if channel == CHANNEL_ALPHA {
         return rgba.aaa;
     }
     var scene = rgba.rgb;
@@ -175,11 +173,11 @@ fn common_display_rgb(rgba: vec4f, color: Color, pixel: vec2u) -> vec3f {
     if is_special {
         over = common_over(graded, rgba.a, color, pixel);
     }
-    if color.channel == CHANNEL_LUMINANCE {
+    if channel == CHANNEL_LUMINANCE {
         over = vec3f(dot(over, color.luminance.rgb));
     }
     let shown = common_encoded(over);
-    switch color.channel {
+    switch channel {
         case CHANNEL_RED: { return shown.rrr; }
         case CHANNEL_GREEN: { return shown.ggg; }
         case CHANNEL_BLUE: { return shown.bbb; }

@@ -41,7 +41,7 @@ fn fetch_mixed(plane: Texels, at: vec2f, spec: Plane) -> f32 {
 
 // The mean of all samples around a place, weighted by a tent as wide as two target pixels: no sample is passed
 // over when the picture is made smaller, and nothing rings. Across an axis that is not made smaller it is bilinear.
-fn fetch_tent(plane: Texels, at: vec2f, spec: Plane, scale: vec2f) -> f32 {
+fn fetch_tent(plane: Texels, at: vec2f, spec: Plane, texel: vec2f, scale: vec2f) -> f32 {
     let radius = max(scale, vec2f(1.0));
     let stride = ceil(radius / TENT_REACH);
     let first = floor((at - radius) / stride);
@@ -64,7 +64,7 @@ fn fetch_tent(plane: Texels, at: vec2f, spec: Plane, scale: vec2f) -> f32 {
             if all(stride == vec2f(1.0)) {
                 sum += weight * fetch_texel(plane, vec2i(floor(place)), spec);
             } else {
-                sum += weight * fetch_bilinear(plane, place, spec);
+                sum += weight * fetch_bilinear(plane, place, spec, texel);
             }
             weights += weight;
         }
@@ -74,15 +74,13 @@ fn fetch_tent(plane: Texels, at: vec2f, spec: Plane, scale: vec2f) -> f32 {
 
 // A plane at a place of the data window. Planes may have fewer samples than the window has pixels: resolution
 // levels, chroma.
-fn fetch_plane(plane: Texels, at_data: vec2f, spec: Plane) -> f32 {
-    let size = vec2f(spec.size);
-    let ratio = size / image.data_size;
-    let at = select(at_data * ratio, at_data, all(size == image.data_size));
+fn fetch_plane(plane: Texels, at_data: vec2f, spec: Plane, step: vec4f) -> f32 {
+    let at = at_data * step.xy;
     if sampling == SAMPLING_BILINEAR {
-        return fetch_bilinear(plane, at, spec);
+        return fetch_bilinear(plane, at, spec, step.zw);
     }
     if sampling == SAMPLING_TENT {
-        return fetch_tent(plane, at, spec, image.scale * ratio);
+        return fetch_tent(plane, at, spec, step.zw, image.scale * step.xy);
     }
     return fetch_texel(plane, vec2i(floor(at)), spec);
 }

@@ -34,6 +34,6 @@ fn fetch_texel(plane: Texels, at: vec2i, spec: Plane) -> f32 {
     return fetch_value(texel_at(plane, texel), spec.kind);
 }
 
-fn fetch_bilinear(plane: Texels, at: vec2f, spec: Plane) -> f32 {
+fn fetch_bilinear(plane: Texels, at: vec2f, spec: Plane, texel: vec2f) -> f32 {
     return fetch_mixed(plane, at, spec);
 }

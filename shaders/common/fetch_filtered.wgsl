@@ -11,9 +11,9 @@ fn fetch_texel(plane: Texels, at: vec2i, spec: Plane) -> f32 {
     return texel_at(plane, texel);
 }
 
-fn fetch_bilinear(plane: Texels, at: vec2f, spec: Plane) -> f32 {
+fn fetch_bilinear(plane: Texels, at: vec2f, spec: Plane, texel: vec2f) -> f32 {
     if IS_TILED {
         return fetch_mixed(plane, at, spec);
     }
-    return sampled_at(plane, at / vec2f(spec.size));
+    return sampled_at(plane, at * texel);
 }

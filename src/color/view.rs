@@ -1,7 +1,7 @@
 //! Owns the settings of the colour chain and its arithmetic on one pixel.
 
 /// Which channels are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u32)]
 pub enum ChannelView {
     #[default]

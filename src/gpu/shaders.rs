@@ -164,20 +164,7 @@ mod tests {
             image,
             "Color",
             image::ColorUniform,
-            [
-                luminance,
-                gain,
-                offset,
-                saturation,
-                inverse_gamma,
-                channel,
-                alpha,
-                backdrop,
-                false_color,
-                marks,
-                padding,
-                more_padding,
-            ]
+            [luminance, gain, offset, saturation, inverse_gamma, alpha, backdrop, false_color, marks,]
         );
         assert_twin!(
             image,
@@ -189,12 +176,10 @@ mod tests {
                 data_offset,
                 data_size,
                 display_size,
-                flags,
                 background,
                 missing_count,
-                padding,
-                more_padding,
                 planes,
+                steps,
                 color,
                 missing,
             ]

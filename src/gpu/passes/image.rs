@@ -6,14 +6,11 @@ use std::collections::HashMap;
 use bytemuck::{Pod, Zeroable};
 
 use super::{fullscreen_pipeline, planes_group, planes_layout, uniform_group};
-use crate::color::{AlphaMode, ColorProgram, ColorSettings, Encoding};
+use crate::color::{AlphaMode, ChannelView, ColorProgram, ColorSettings, Encoding};
 use crate::frame::{Area, PlaneLayout, Role};
 use crate::gpu::plane::sample_kind;
 use crate::gpu::shaders::Shader;
 use crate::gpu::{Gpu, PlaneAccess, PlaneShape, ProgramTables, Slot};
-
-const FLAG_GREY: u32 = 1;
-const FLAG_ALPHA: u32 = 2;
 
 /// How samples become pixels when the picture is scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -36,13 +33,10 @@ pub struct ColorUniform {
     pub offset: f32,
     pub saturation: f32,
     pub inverse_gamma: f32,
-    pub channel: u32,
     pub alpha: u32,
     pub backdrop: u32,
     pub false_color: u32,
     pub marks: u32,
-    pub padding: u32,
-    pub more_padding: [u32; 2],
 }
 
 impl From<&ColorSettings> for ColorUniform {
@@ -54,13 +48,10 @@ impl From<&ColorSettings> for ColorUniform {
             offset: settings.offset,
             saturation: settings.saturation,
             inverse_gamma: 1.0 / settings.gamma,
-            channel: settings.channel as u32,
             alpha: settings.alpha as u32,
             backdrop: settings.backdrop as u32,
             false_color: u32::from(settings.false_color),
             marks: u32::from(settings.marks),
-            padding: 0,
-            more_padding: [0; 2],
         }
     }
 }
@@ -92,12 +83,10 @@ pub struct ImageUniform {
     pub data_offset: [f32; 2],
     pub data_size: [f32; 2],
     pub display_size: [f32; 2],
-    pub flags: u32,
     pub background: f32,
     pub missing_count: u32,
-    pub padding: u32,
-    pub more_padding: [u32; 2],
     pub planes: [PlaneUniform; 4],
+    pub steps: [[f32; 4]; 4],
     pub color: ColorUniform,
     pub missing: [[f32; 4]; MISSING_AREAS],
 }
@@ -133,12 +122,14 @@ pub struct ImagePlacement {
 }
 
 /// Which planes stand for red, green, blue and alpha.
-fn planes_shown(layout: &PlaneLayout) -> ([usize; 4], u32) {
-    let alpha = layout.plane_with_role(Role::Alpha);
-    let flag = if alpha.is_some() { FLAG_ALPHA } else { 0 };
+fn planes_shown(layout: &PlaneLayout) -> [usize; 4] {
     let [red, green, blue] = layout.color_planes();
-    let grey = if red == green { FLAG_GREY } else { 0 };
-    ([red, green, blue, alpha.unwrap_or(red)], flag | grey)
+    [red, green, blue, layout.plane_with_role(Role::Alpha).unwrap_or(red)]
+}
+
+/// Whether what is drawn depends on alpha.
+fn shows_alpha(color: &ColorSettings) -> bool {
+    color.alpha != AlphaMode::Ignored || matches!(color.channel, ChannelView::Alpha | ChannelView::Matte)
 }
 
 /// What a pipeline is made for. All else comes by the uniform.
@@ -148,6 +139,10 @@ struct Variant {
     shape: PlaneShape,
     sampling: Sampling,
     has_missing: bool,
+    is_even: bool,
+    is_grey: bool,
+    uses_alpha: bool,
+    channel: ChannelView,
     encoding: Encoding,
     is_graded: bool,
     is_special: bool,
@@ -160,11 +155,16 @@ const ENCODING_PROGRAM: u32 = 2;
 
 impl Variant {
     fn of(slot: &Slot, placement: &ImagePlacement, color: &ColorSettings, program: Option<u32>) -> Self {
+        let [red, green, _] = slot.layout.color_planes();
         Self {
             access: slot.access,
             shape: slot.shape(),
             sampling: placement.sampling,
             has_missing: !slot.missing.is_empty(),
+            is_even: is_even(&slot.layout),
+            is_grey: red == green,
+            uses_alpha: shows_alpha(color) && slot.layout.plane_with_role(Role::Alpha).is_some(),
+            channel: color.channel,
             encoding: color.encoding,
             is_graded: color.gamma != 1.0 || color.saturation != 1.0,
             is_special: color.alpha != AlphaMode::Ignored || color.false_color || color.marks,
@@ -172,11 +172,15 @@ impl Variant {
         }
     }
 
-    fn constants(self) -> [(&'static str, f64); 5] {
+    fn constants(self) -> [(&'static str, f64); 9] {
         let flag = |is_set: bool| if is_set { 1.0 } else { 0.0 };
         [
             ("sampling", f64::from(self.sampling as u32)),
             ("has_missing", flag(self.has_missing)),
+            ("is_even", flag(self.is_even)),
+            ("is_grey", flag(self.is_grey)),
+            ("uses_alpha", flag(self.uses_alpha)),
+            ("channel", f64::from(self.channel as u32)),
             ("encoding", f64::from(self.program.map_or(self.encoding as u32, |_| ENCODING_PROGRAM))),
             ("is_graded", flag(self.is_graded)),
             ("is_special", flag(self.is_special)),
@@ -274,8 +278,8 @@ impl ImagePass {
         program: Option<u32>,
     ) {
         let (device, queue) = (&gpu.device, &gpu.queue);
-        let (planes, flags) = planes_shown(&slot.layout);
-        let uniform = image_uniform(slot, planes, flags, placement, color);
+        let planes = planes_shown(&slot.layout);
+        let uniform = image_uniform(slot, planes, placement, color);
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
         let way = (slot.access, slot.shape());
         let reading = &*self.readings.entry(way).or_insert_with(|| Reading::new(device, way));
@@ -306,10 +310,23 @@ impl ImagePass {
     }
 }
 
+/// Whether all planes have as many samples.
+fn is_even(layout: &PlaneLayout) -> bool {
+    let mut sizes = layout.planes().iter().map(|plane| (plane.width, plane.height));
+    let first = sizes.next();
+    sizes.all(|size| Some(size) == first)
+}
+
+/// Samples of a plane per pixel of the data window, and the part of the texture that a sample takes.
+fn steps(layout: &PlaneLayout, plane: usize) -> [f32; 4] {
+    let (spec, data) = (&layout.planes()[plane], layout.data_window());
+    let [across, down] = [spec.width, spec.height].map(|samples| samples as f32);
+    [across / data.width as f32, down / data.height as f32, 1.0 / across, 1.0 / down]
+}
+
 fn image_uniform(
     slot: &Slot,
     planes: [usize; 4],
-    flags: u32,
     placement: &ImagePlacement,
     color: &ColorSettings,
 ) -> ImageUniform {
@@ -325,12 +342,10 @@ fn image_uniform(
         ],
         data_size: [data.width as f32, data.height as f32],
         display_size: [display.width as f32, display.height as f32],
-        flags,
         background: placement.background,
         missing_count,
-        padding: 0,
-        more_padding: [0; 2],
         planes: planes.map(|plane| PlaneUniform::of(slot, plane)),
+        steps: planes.map(|plane| steps(layout, plane)),
         color: color.into(),
         missing,
     }
