@@ -30,11 +30,13 @@ use crate::ui::{self, Inputs, UiState, ViewChoice};
 const CANVAS_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 /// Tries for a surface that changes while it is asked for a frame.
 const ACQUIRE_TRIES: usize = 3;
+/// Panels have new figures this often.
+const PANEL_REPAINT: Duration = Duration::from_secs(1);
 /// While frames load, the strip and the figures follow this often: drawing must not take the time
 /// that loading needs.
-/// The memory panel has new figures this often.
-const MEMORY_REPAINT: Duration = Duration::from_secs(1);
 const STATUS_REPAINT: Duration = Duration::from_millis(150);
+/// On a slow or busy machine less often: what only follows takes at most one part in so many of the time.
+const PAINTING_SHARE: u32 = 5;
 
 /// Everything that the picture on the canvas depends on.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +84,8 @@ pub struct FrameLoop {
     drawn: Option<Drawn>,
     painted: Option<Painted>,
     painted_at: Instant,
+    /// What it took to paint the last frame of the window.
+    painting: Duration,
     strip_revision: u64,
     stage: Stage,
     surface: WindowSurface,
@@ -95,6 +99,8 @@ pub struct FrameLoop {
     rhythm: Rhythm,
     repaint_at: Option<Instant>,
     picture: Option<egui::Rect>,
+    /// What it took to put the last picture on screen.
+    drawn_nanos: Option<u64>,
     window: Arc<Window>,
 }
 
@@ -140,6 +146,7 @@ impl FrameLoop {
             drawn: None,
             painted: None,
             painted_at: Instant::now(),
+            painting: Duration::ZERO,
             strip_revision: 0,
             stage,
             surface,
@@ -152,6 +159,7 @@ impl FrameLoop {
             rhythm,
             repaint_at: None,
             picture: None,
+            drawn_nanos: None,
             window,
         })
     }
@@ -281,15 +289,15 @@ impl FrameLoop {
         if self.strip_revision != snapshot.timeline.revision {
             self.repaint_within(STATUS_REPAINT);
         }
-        if self.ui_state.shows_memory {
-            self.repaint_within(MEMORY_REPAINT);
+        if self.ui_state.shows_memory || self.ui_state.shows_statistics {
+            self.repaint_within(PANEL_REPAINT);
         }
         let due = self.repaint_at.is_some_and(|at| at <= Instant::now());
         due || self.painted.as_ref() != Some(&painted(&snapshot, player))
     }
 
     fn repaint_within(&mut self, delay: Duration) {
-        let at = self.painted_at + delay;
+        let at = self.painted_at + delay.max(self.painting * PAINTING_SHARE);
         self.repaint_at = Some(self.repaint_at.map_or(at, |earlier| earlier.min(at)));
     }
 
@@ -303,6 +311,11 @@ impl FrameLoop {
         if self.follows_display(player) {
             self.rhythm.refreshed(player, now);
         }
+    }
+
+    /// What it took to put a new picture on screen, since this was last asked.
+    pub fn take_drawn_nanos(&mut self) -> Option<u64> {
+        self.drawn_nanos.take()
     }
 
     /// Draws one frame of the window; returns what the user did with the controls.
@@ -391,7 +404,9 @@ impl FrameLoop {
         let acquired = self.acquire();
         let is_drawn = acquired.is_some();
         if let Some(texture) = acquired {
-            let origin = self.draw_picture(player, snapshot, scale);
+            // Waiting for the display's next picture is over; what follows is work.
+            let before = Instant::now();
+            let (origin, is_new) = self.draw_picture(player, snapshot, scale);
             let mut encoder = device.create_command_encoder(&Default::default());
             let screen = ScreenDescriptor {
                 size_in_pixels: [texture.texture.width(), texture.texture.height()],
@@ -415,6 +430,8 @@ impl FrameLoop {
             queue.submit(commands);
             self.window.pre_present_notify();
             queue.present(texture);
+            self.painting = before.elapsed();
+            self.drawn_nanos = is_new.then_some(self.painting.as_nanos() as u64);
         }
         for id in textures.free.drain() {
             self.renderer.free_texture(&id);
@@ -434,12 +451,17 @@ impl FrameLoop {
         None
     }
 
-    /// Brings the canvas up to date; returns the pixel of the surface where it lies.
-    fn draw_picture(&mut self, player: &mut Player, snapshot: &Snapshot, scale: f32) -> Option<(i32, i32)> {
-        let rect = self.picture?;
+    /// Brings the canvas up to date; returns the pixel of the surface where it lies, and whether it was drawn anew.
+    fn draw_picture(
+        &mut self,
+        player: &mut Player,
+        snapshot: &Snapshot,
+        scale: f32,
+    ) -> (Option<(i32, i32)>, bool) {
+        let Some(rect) = self.picture else { return (None, false) };
         let size = ((rect.width() * scale).round() as u32, (rect.height() * scale).round() as u32);
         if size.0 == 0 || size.1 == 0 {
-            return None;
+            return (None, false);
         }
         if let Some(window) = snapshot.clip.as_ref().and_then(|clip| clip.display_window) {
             let aspect = snapshot.clip.as_ref().map_or(1.0, |clip| clip.pixel_aspect);
@@ -461,11 +483,12 @@ impl FrameLoop {
         // Between two frames of a tier that holds one, the picture stays.
         let is_between = self.shown == ShownStatus::Empty && snapshot.transport.playing;
         let stays = is_between && self.drawn.as_ref().is_some_and(|drawn| drawn.size == size);
-        if !stays && self.drawn.as_ref() != Some(&wanted) {
+        let is_new = !stays && self.drawn.as_ref() != Some(&wanted);
+        if is_new {
             self.redraw_canvas(&wanted);
             self.drawn = Some(wanted);
         }
-        Some(((rect.min.x * scale).round() as i32, (rect.min.y * scale).round() as i32))
+        (Some(((rect.min.x * scale).round() as i32, (rect.min.y * scale).round() as i32)), is_new)
     }
 
     fn redraw_canvas(&mut self, wanted: &Drawn) {

@@ -268,6 +268,8 @@ impl Running {
             state.shows_memory = false;
         } else if state.shows_scopes {
             state.shows_scopes = false;
+        } else if state.shows_statistics {
+            state.shows_statistics = false;
         } else {
             state.shows_controls = true;
             self.frames.window().set_fullscreen(None);
@@ -331,6 +333,10 @@ impl Running {
                     state.shows_scopes = !state.shows_scopes;
                     self.needs_step = true;
                 }
+                WindowAction::ToggleStatistics => {
+                    let state = self.frames.ui_state();
+                    state.shows_statistics = !state.shows_statistics;
+                }
                 WindowAction::SaveSettings => {
                     let message = (self.save_settings)(&self.player);
                     self.player.tell(message, self.clock.now());
@@ -357,6 +363,9 @@ impl Running {
             return;
         }
         let commands = self.frames.draw(&mut self.player);
+        if let Some(nanos) = self.frames.take_drawn_nanos() {
+            self.player.note_drawn(nanos, self.clock.now());
+        }
         if self.frames.follows_display(&self.player) {
             self.frames.refreshed(&mut self.player, self.clock.now());
             self.needs_step = true;

@@ -42,7 +42,7 @@ impl Rhythm {
     pub fn playback_time(&mut self, player: &mut Player, is_playing: bool, now: Nanos) -> Nanos {
         let time = match &mut self.cadence {
             Some(cadence) if is_playing => {
-                player.set_early(cadence.early_nanos());
+                player.follow_display(Some(cadence));
                 cadence.shown_at(now)
             }
             Some(cadence) => {
@@ -69,7 +69,7 @@ impl Rhythm {
         if self.hasty >= HASTY_TURNS {
             log::info!("the surface does not wait for the display; timers pace playback");
             self.cadence = None;
-            player.set_early(0);
+            player.follow_display(None);
             return;
         }
         self.last = Some(now);

@@ -11,15 +11,13 @@ use super::{Failure, report};
 use crate::cache::Origin;
 use crate::memory::format_bytes;
 use crate::metrics::ProcessFigures;
-use crate::player::{Command, Filter, Framing, Pace, Tick, Waits};
+use crate::player::{Command, Filter, Framing, Pace, Tick};
 use crate::stage::{Canvas, Coloring, StripView, place};
 use crate::stats::{Histogram, Percentiles, ShownStatus, Snapshot, TierStatus};
 use crate::time::{Cadence, Clock, Nanos};
 
 /// Height of the strip that is drawn into every picture.
 const STRIP_PIXELS: u32 = 16;
-/// The share of a frame's time that must be spent waiting before something is named as the limit.
-const LIMIT_SHARE: f64 = 0.02;
 
 /// What to play and how.
 pub struct PlaybackOptions {
@@ -65,21 +63,12 @@ pub struct Playback {
     pub intervals: Percentiles,
     pub first_frame_ms: f64,
     pub fps_actual: f64,
-    pub verdict: &'static str,
     pub checksums: Vec<Checksum>,
     pub mode: &'static str,
     pub loops: u32,
     pub rss_peak_bytes: u64,
     adapter: Value,
     media: String,
-}
-
-/// Nanoseconds that playback waited, by what it waited for.
-#[derive(Debug, Default)]
-struct Waited {
-    decode: u64,
-    upload: u64,
-    draw: u64,
 }
 
 /// A display that is not there.
@@ -117,7 +106,6 @@ struct Run<'a> {
     /// As of the last presentation: what the next tick does belongs to the next frame.
     latest: Snapshot,
     pass_start: (Snapshot, Instant, u64),
-    waited: Waited,
     checksums: Vec<Checksum>,
 }
 
@@ -147,7 +135,7 @@ pub fn play(
     let start = headless.clock.now();
     let refresh = options.refresh.clone().map(|mut display| {
         display.observe(start);
-        headless.player.set_early(display.early_nanos());
+        headless.player.follow_display(Some(&display));
         Refresh { period_nanos: display.period_nanos(), start, number: 0, is_new: false }
     });
     let mut run = Run {
@@ -164,7 +152,6 @@ pub fn play(
         passes: Vec::new(),
         latest: snapshot.clone(),
         pass_start: (snapshot, Instant::now(), 0),
-        waited: Waited::default(),
         checksums: Vec::new(),
     };
     run.run()?;
@@ -196,9 +183,7 @@ impl Run<'_> {
             if tick.presented {
                 self.present(&tick.shown)?;
             } else {
-                let (before, reason) = (Instant::now(), self.headless.player.waits_for());
                 self.wait(&tick);
-                self.count_wait(before, reason);
             }
         }
         if self.passes.len() < self.options.loops as usize {
@@ -230,17 +215,6 @@ impl Run<'_> {
         }
     }
 
-    fn count_wait(&mut self, since: Instant, reason: Waits) {
-        let nanos = since.elapsed().as_nanos() as u64;
-        let is_due =
-            self.headless.player.transport().next_due().is_none_or(|due| due <= self.headless.clock.now());
-        match reason {
-            Waits::Decode if is_due => self.waited.decode += nanos,
-            Waits::Upload if is_due => self.waited.upload += nanos,
-            _ => {}
-        }
-    }
-
     /// Draws what is shown, waits for it and notes when it was done.
     fn present(&mut self, shown: &ShownStatus) -> Result<(), Failure> {
         let before = Instant::now();
@@ -267,7 +241,8 @@ impl Run<'_> {
         );
         self.headless.stage.gpu().wait_for(submission);
         self.note_present();
-        self.waited.draw += before.elapsed().as_nanos() as u64;
+        let took_nanos = before.elapsed().as_nanos() as u64;
+        self.headless.player.note_drawn(took_nanos, self.headless.clock.now());
         if self.options.checksum {
             self.checksum(&snapshot)?;
         }
@@ -335,7 +310,6 @@ impl Run<'_> {
         };
         let seconds = since(self.first_present, self.last_present);
         let fps_actual = if seconds > 0.0 { (self.presents - 1) as f64 / seconds } else { 0.0 };
-        let verdict = self.verdict(seconds);
         let adapter = self.headless.stage.adapter();
         let player = &self.headless.player;
         let mode = match player.transport().pace {
@@ -353,26 +327,11 @@ impl Run<'_> {
             intervals: self.intervals.percentiles(),
             first_frame_ms: since(Some(self.started), self.first_present) * 1e3,
             fps_actual,
-            verdict,
             checksums: self.checksums,
             mode,
             loops: self.options.loops,
             rss_peak_bytes: self.headless.services.rss_peak_bytes,
         }
-    }
-
-    /// What took the time that frames had to wait for.
-    fn verdict(&self, seconds: f64) -> &'static str {
-        let Waited { decode, upload, draw } = self.waited;
-        let total = seconds * 1e9;
-        let counters = self.latest.present;
-        let is_unpaced = self.headless.player.transport().pace == Pace::Unpaced;
-        if !is_unpaced && counters.late + counters.dropped == 0 {
-            return "nothing";
-        }
-        let limits = [(decode, "decode"), (upload, "upload"), (draw, "gpu")];
-        let (most, name) = limits.into_iter().max_by_key(|(nanos, _)| *nanos).unwrap_or((0, "nothing"));
-        if most as f64 > total * LIMIT_SHARE { name } else { "nothing" }
     }
 }
 
@@ -407,7 +366,8 @@ impl Playback {
             "by_component": { "cpu": report::components(&memory.cpu), "gpu": report::components(&memory.gpu) },
             "policy": memory.policy,
             "clips": report::clips(memory),
-            "verdict": self.verdict,
+            "verdict": snapshot.limits.all_along.name(),
+            "waited": report::waited(&snapshot.limits.whole),
             "device_lost": snapshot.device_lost,
             "checksums": self.checksums,
             "decode": {
@@ -442,7 +402,10 @@ impl Playback {
             format!("adapter       {}", self.adapter["name"].as_str().unwrap_or_default()),
             format!(
                 "playback      {:.2} of {} fps; first frame after {:.0} ms; limited by {}",
-                self.fps_actual, snapshot.transport.rate, self.first_frame_ms, self.verdict
+                self.fps_actual,
+                snapshot.transport.rate,
+                self.first_frame_ms,
+                snapshot.limits.all_along.name()
             ),
             format!(
                 "presented     {}, {} late, {} dropped, {} held; interval p50 {:.1}, p95 {:.1}, p99 {:.1} ms",

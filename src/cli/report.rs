@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::stats::{
-    FrameClass, MemoryStatus, PressureLevel, PressureStatus, TierContents, TierStatus, VoteSource,
+    FrameClass, MemoryStatus, PressureLevel, PressureStatus, TierContents, TierStatus, VoteSource, Waited,
 };
 
 /// Budget, charge and traffic of a tier.
@@ -24,6 +24,13 @@ pub fn tier(tier: &TierStatus) -> Value {
         "evictions": evictions,
         "refused": tier.refused,
     })
+}
+
+/// What playback waited for, as shares of the time it played, and what drawing took.
+pub fn waited(waited: &Waited) -> Value {
+    let mut value = object(waited.shares().into_iter().map(|(limit, share)| (limit.name(), json!(share))));
+    value["draw_ms"] = json!(waited.drawing as f64 / 1e6 / waited.draws.max(1) as f64);
+    value
 }
 
 /// Frames and bytes by class.

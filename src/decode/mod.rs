@@ -5,6 +5,7 @@
 mod error;
 mod exr;
 mod media;
+mod reading;
 mod still;
 
 use std::fs::File;
@@ -64,6 +65,10 @@ pub trait Decoder: Send + Sync {
     }
     /// Gives back what it keeps between frames of the calling thread. The next frame takes it anew.
     fn release_held(&self) {}
+    /// Nanoseconds that the calling thread has spent reading files since this was last asked.
+    fn take_read_nanos(&self) -> u64 {
+        0
+    }
 }
 
 /// The decoder of real files.
@@ -89,6 +94,10 @@ impl Decoder for FileDecoder {
 
     fn release_held(&self) {
         release_held();
+    }
+
+    fn take_read_nanos(&self) -> u64 {
+        reading::take_nanos()
     }
 }
 
@@ -148,6 +157,10 @@ const SNIFF_BYTES: usize = 16;
 impl Kind {
     /// Opens a file and looks at its first bytes.
     fn of(path: &Path) -> Result<(Self, File), DecodeError> {
+        reading::timed(|| Self::read_of(path))
+    }
+
+    fn read_of(path: &Path) -> Result<(Self, File), DecodeError> {
         let io = |error: std::io::Error| DecodeError::io(path, &error);
         // Asked before opening: a named pipe would wait for a writer that never comes.
         if !std::fs::metadata(path).map_err(io)?.is_file() {

@@ -9,6 +9,7 @@ use std::path::Path;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::media::{default_layer, layers_of};
+use super::reading::Timed;
 use super::{Access, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part};
 use crate::frame::{FrameMemory, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 
@@ -24,13 +25,13 @@ const COLOUR_CHANNELS: [(&str, Role); 4] =
     [("R", Role::Red), ("G", Role::Green), ("B", Role::Blue), ("A", Role::Alpha)];
 const GREY_CHANNELS: [(&str, Role); 2] = [("Y", Role::Grey), ("A", Role::Alpha)];
 
-type Reader = ImageReader<BufReader<File>>;
+type Reader = ImageReader<BufReader<Timed<File>>>;
 
 fn open(path: &Path, format: ImageFormat) -> Result<(Reader, u64), DecodeError> {
     let io = |error: std::io::Error| DecodeError::io(path, &error);
     let file = File::open(path).map_err(io)?;
     let file_bytes = file.metadata().map_err(io)?.len();
-    let mut reader = ImageReader::with_format(BufReader::new(file), format);
+    let mut reader = ImageReader::with_format(BufReader::new(Timed(file)), format);
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);

@@ -24,6 +24,7 @@ impl Player {
             Command::ToggleInterface => self.window_actions.push(WindowAction::ToggleInterface),
             Command::ToggleMemory => self.window_actions.push(WindowAction::ToggleMemory),
             Command::ToggleScopes => self.window_actions.push(WindowAction::ToggleScopes),
+            Command::ToggleStatistics => self.window_actions.push(WindowAction::ToggleStatistics),
             Command::SaveSettings => self.window_actions.push(WindowAction::SaveSettings),
             Command::Quit => self.window_actions.push(WindowAction::Quit),
             Command::ClearCache => self.clear_cache(now),

@@ -58,6 +58,7 @@ pub enum Command {
     ToggleFullscreen,
     ToggleHelp,
     ToggleScopes,
+    ToggleStatistics,
     ToggleInterface,
     Quit,
     /// From here on: commands with a value, given by the mouse and by scripts, without keys.
@@ -170,6 +171,7 @@ pub const COMMANDS: &[CommandEntry] = &[
     entry(Command::ToggleFullscreen, "toggle-fullscreen", "Full screen", &["F11", "Ctrl+F"], WINDOW),
     entry(Command::ToggleInterface, "toggle-interface", "Hide or show the controls", &["Tab"], WINDOW),
     entry(Command::ToggleScopes, "toggle-scopes", "Histogram, waveform and vectorscope", &["Ctrl+H"], WINDOW),
+    entry(Command::ToggleStatistics, "toggle-statistics", "What limits playback", &["Ctrl+I"], WINDOW),
     entry(Command::ToggleHelp, "toggle-help", "Keys", &["F1", "?"], WINDOW),
     entry(Command::Quit, "quit", "Quit", &["Ctrl+Q"], WINDOW),
 ];

@@ -6,6 +6,7 @@ mod admission;
 mod apply;
 mod clip;
 mod command;
+mod limits;
 mod memory_report;
 mod pressure;
 mod recheck;
@@ -40,7 +41,7 @@ use crate::preload::{Preloader, WorkerPool};
 use crate::stats::{
     DecodeCounters, EvictionCounters, FrameStatus, Histogram, MemoryStatus, PressureLevel, ShownStatus,
 };
-use crate::time::{Nanos, Rate, WorkArea};
+use crate::time::{Cadence, Nanos, Rate, WorkArea};
 
 /// Frames of a jump with Shift.
 const JUMP_FRAMES: u32 = 10;
@@ -58,6 +59,7 @@ pub enum WindowAction {
     ToggleInterface,
     ToggleMemory,
     ToggleScopes,
+    ToggleStatistics,
     SaveSettings,
     Quit,
 }
@@ -181,6 +183,7 @@ pub struct Player {
     ring_traffic: RingTraffic,
     decode: DecodeCounters,
     decode_times: Histogram,
+    limits: limits::Limits,
     upload_times: Histogram,
     present_intervals: Histogram,
     presented_at: VecDeque<Nanos>,
@@ -253,6 +256,7 @@ impl Player {
             ring_traffic: RingTraffic::default(),
             decode: DecodeCounters::default(),
             decode_times: Histogram::default(),
+            limits: limits::Limits::default(),
             upload_times: Histogram::default(),
             present_intervals: Histogram::default(),
             presented_at: VecDeque::new(),
@@ -315,9 +319,10 @@ impl Player {
         &self.ledger
     }
 
-    /// A display shows frames up to so long before they are due, at the refresh nearest to it; 0 without a display.
-    pub fn set_early(&mut self, nanos: Nanos) {
-        self.transport.set_early(nanos);
+    /// A display shows frames up to half a period before they are due, at the refresh nearest to it; none where
+    /// timers pace.
+    pub fn follow_display(&mut self, display: Option<&Cadence>) {
+        self.transport.follow(display);
     }
 
     /// The display refreshed; `is_new` when a frame was presented since the refresh before.
@@ -476,8 +481,7 @@ impl Player {
 
     /// What playback would wait for now: nothing, a decode, or an upload.
     pub fn waits_for(&self) -> Waits {
-        let next = self.transport.travel.step().map(|(index, _)| index);
-        match next.and_then(|index| self.source_key(index)) {
+        match self.transport.awaited().and_then(|index| self.source_key(index)) {
             Some(key) if self.ring.is_resident(key) || self.failures.contains_key(&key) => Waits::Nothing,
             Some(key) if self.tier.contains(key) => Waits::Upload,
             Some(_) => Waits::Decode,

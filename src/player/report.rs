@@ -27,6 +27,8 @@ impl Player {
             decode: self.decode,
             decode_ms: self.decode_times.percentiles(),
             present: self.transport.counters(),
+            intervals: self.present_intervals.around(self.transport.interval_nanos()),
+            limits: self.limit_status(),
             repeats: self.transport.repeats().frames,
             epoch: self.epoch.current().number(),
             in_flight: self.preloader.in_flight(),

@@ -44,6 +44,7 @@ impl Player {
     pub fn tick(&mut self, now: Nanos, report: &RingReport) -> Tick {
         self.ticks += 1;
         self.now = now;
+        self.count_waits(now);
         self.apply_commands(now);
         self.apply_ring_report(report, now);
         self.drain_outcomes(now);
@@ -175,7 +176,8 @@ impl Player {
     }
 
     fn take_outcome(&mut self, outcome: Outcome, charge: Charge, now: Nanos) {
-        let Outcome { key, memory, end, nanos } = outcome;
+        let Outcome { key, memory, end, nanos, read_nanos } = outcome;
+        self.count_decode(nanos, read_nanos);
         let pooled = Pooled { memory, charge };
         match end {
             DecodeEnd::Done(decoded) => {

@@ -3,7 +3,9 @@
 //! and readiness are arguments.
 
 use crate::stats::PresentCounters;
-use crate::time::{Direction, Grid, LoopMode, Nanos, PreloadStrategy, Rate, Repeats, Travel, WorkArea};
+use crate::time::{
+    Cadence, Direction, Grid, LoopMode, Nanos, PreloadStrategy, Rate, Repeats, Travel, WorkArea,
+};
 
 /// What gives way when a frame is not ready in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,6 +21,8 @@ pub enum Pace {
 
 /// The shuttle doubles up to this many times the clip's rate.
 const MAX_SPEED: u32 = 8;
+/// A display is slower than the frames when it lacks more than one refresh in a thousand.
+const DRIFT: f64 = 1.001;
 /// More steps than this at once (a suspended machine) are counted as dropped without walking.
 const MAX_STEPS: i64 = 100_000;
 
@@ -46,6 +50,8 @@ pub struct Transport {
     count: i64,
     /// How long before its due time a frame may be presented: a display shows it at its nearest refresh.
     early: Nanos,
+    /// Time between two refreshes of the display that is followed.
+    refresh_nanos: Option<f64>,
     /// The frame at the playhead was due and is not presented yet.
     is_awaited: bool,
     counters: PresentCounters,
@@ -69,6 +75,7 @@ impl Transport {
             grid: None,
             count: 0,
             early: 0,
+            refresh_nanos: None,
             is_awaited: false,
             counters: PresentCounters::default(),
             repeats: Repeats::default(),
@@ -91,9 +98,36 @@ impl Transport {
         f64::from(self.speed)
     }
 
-    /// A display that shows frames up to so long before they are due; 0 without one.
-    pub fn set_early(&mut self, nanos: Nanos) {
-        self.early = nanos;
+    /// The display at whose refreshes frames are shown; none where timers pace.
+    pub fn follow(&mut self, display: Option<&Cadence>) {
+        self.early = display.map_or(0, Cadence::early_nanos);
+        self.refresh_nanos = display.map(Cadence::period_nanos);
+    }
+
+    /// Whether frames are due more often than the display refreshes, by more than the two may drift apart.
+    pub fn is_beyond_display(&self) -> bool {
+        self.refresh_nanos.is_some_and(|refresh| self.interval_nanos() as f64 * DRIFT < refresh)
+    }
+
+    /// Time between two frames with the shuttle's speed.
+    pub fn interval_nanos(&self) -> u64 {
+        (1e9 / self.effective_rate().as_f64()) as u64
+    }
+
+    /// The frame that playback waits for: the one at the playhead, while it was not shown, else the next.
+    pub fn awaited(&self) -> Option<u32> {
+        match self.is_awaited {
+            true => Some(self.travel.playhead),
+            false => self.travel.step().map(|(index, _)| index),
+        }
+    }
+
+    /// Since when the frame is waited for that comes next, at the earliest `from`; later than now when it is not due.
+    pub fn waits_since(&self, from: Nanos) -> Nanos {
+        match self.next_due() {
+            Some(due) if !self.is_awaited && self.pace != Pace::Unpaced => due.max(from),
+            _ => from,
+        }
     }
 
     pub fn counters(&self) -> PresentCounters {

@@ -28,6 +28,8 @@ pub struct Outcome {
     pub memory: FrameMemory,
     pub end: DecodeEnd,
     pub nanos: u64,
+    /// What of it went into reading, as far as the decoder tells.
+    pub read_nanos: u64,
 }
 
 /// Workers that take jobs and give outcomes: threads, or a script in tests.

@@ -155,7 +155,7 @@ impl Worker {
         let end = catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|_| DecodeEnd::Failed(DecodeError::damaged("the decoder gave up on it")));
         let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Outcome { key, memory, end, nanos }
+        Outcome { key, memory, end, nanos, read_nanos: self.decoder.take_read_nanos() }
     }
 
     /// Tells what this thread keeps after a job, or gives it back where the owner has asked for it since the last time.

@@ -21,6 +21,19 @@ pub struct Percentiles {
     pub max: f64,
 }
 
+/// Bars of [`Intervals`]: 16 for each power of two.
+pub const BARS: usize = 64;
+
+/// Durations around one that is meant: how many lay where from a quarter of it to four times as much, each bar
+/// 2^(1/16) or less of the one before; what lies outside counts in the first and the last bar.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Intervals {
+    pub bars: [u64; BARS],
+    /// The bar that holds what is meant.
+    pub meant: usize,
+    pub percentiles: Percentiles,
+}
+
 impl Default for Histogram {
     fn default() -> Self {
         Self { counts: vec![0; BUCKETS_PER_OCTAVE * OCTAVES], total: 0, max: 0 }
@@ -50,6 +63,17 @@ impl Histogram {
             }
         }
         self.max
+    }
+
+    /// The durations around `meant` nanoseconds.
+    pub fn around(&self, meant: u64) -> Intervals {
+        let meant = bucket_of(meant);
+        let first = meant.saturating_sub(BARS / 2);
+        let mut bars = [0; BARS];
+        for (bucket, count) in self.counts.iter().enumerate() {
+            bars[bucket.saturating_sub(first).min(BARS - 1)] += count;
+        }
+        Intervals { bars, meant: meant - first, percentiles: self.percentiles() }
     }
 
     pub fn percentiles(&self) -> Percentiles {
@@ -97,6 +121,19 @@ mod tests {
             assert!(measured >= exact && measured <= exact * 1.0625, "{fraction}: {measured}");
         }
         assert_eq!(histogram.percentiles().max, 100.0);
+    }
+
+    #[test]
+    fn bars_lie_around_what_is_meant() {
+        let mut histogram = Histogram::default();
+        for micros in [1, 41_667, 41_667, 83_334, 900_000] {
+            histogram.record(micros * 1000);
+        }
+        let intervals = histogram.around(41_667_000);
+        assert_eq!(intervals.bars.iter().sum::<u64>(), 5);
+        assert_eq!((intervals.bars[0], intervals.bars[BARS - 1]), (1, 1));
+        assert_eq!((intervals.bars[intervals.meant], intervals.bars[intervals.meant + 16]), (2, 1));
+        assert_eq!(Histogram::default().around(0).bars, [0; BARS]);
     }
 
     #[test]

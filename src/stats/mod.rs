@@ -2,10 +2,12 @@
 //! Plain data without policy. Any thread.
 
 mod histogram;
+mod limits;
 mod memory;
 mod snapshot;
 
-pub use histogram::{Histogram, Percentiles};
+pub use histogram::{Histogram, Intervals, Percentiles};
+pub use limits::{Limit, LimitStatus, Pacing, Waited};
 pub use memory::{
     CleanerStatus, ClipMemory, FrameClass, FrameSum, LeakStatus, MachineMemory, MemorySettings, MemoryState,
     MemoryStatus, PressureLevel, PressureStatus, TierContents, TransitionCounts, VoteSource,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{MemoryStatus, Percentiles};
+use super::{Intervals, LimitStatus, MemoryStatus, Percentiles};
 use crate::frame::{EvictionCause, FrameKey, Window};
 use crate::time::{Direction, LoopMode, REPEATS, Rate, WorkArea};
 
@@ -203,6 +203,9 @@ pub struct Snapshot {
     pub decode: DecodeCounters,
     pub decode_ms: Percentiles,
     pub present: PresentCounters,
+    /// Between two presentations while playing.
+    pub intervals: Intervals,
+    pub limits: LimitStatus,
     /// Frames by the refreshes of a display that they were shown for: 1, 2, …; the last row has all that were shown
     /// for longer. All 0 without a display.
     pub repeats: [u64; REPEATS],

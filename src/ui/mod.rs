@@ -8,6 +8,7 @@ mod memory;
 mod overlay;
 mod picture;
 mod scopes;
+mod statistics;
 mod theme;
 mod timeline;
 
@@ -42,6 +43,7 @@ pub struct UiState {
     pub shows_help: bool,
     pub shows_memory: bool,
     pub shows_scopes: bool,
+    pub shows_statistics: bool,
     /// Of histogram and waveform; `None` where the picture's own display decides.
     pub scope_scale: Option<Scale>,
     pub shows_controls: bool,
@@ -53,6 +55,7 @@ impl Default for UiState {
             shows_help: false,
             shows_memory: false,
             shows_scopes: false,
+            shows_statistics: false,
             scope_scale: None,
             shows_controls: true,
         }
@@ -97,6 +100,9 @@ pub fn build(
     });
     if state.shows_memory {
         memory::panel(ui.ctx(), inputs, &mut output);
+    }
+    if state.shows_statistics {
+        statistics::panel(ui.ctx(), inputs);
     }
     if state.shows_scopes {
         scopes::panel(ui.ctx(), inputs, state, &mut output);

@@ -37,7 +37,7 @@ impl Show {
             let gap = self.refreshed_at(self.refresh + 1) - self.refreshed_at(self.refresh);
             self.refresh += 1;
             self.display.observe(self.refreshed_at(self.refresh));
-            self.rig.player.set_early(self.display.early_nanos());
+            self.rig.player.follow_display(Some(&self.display));
             self.rig.tick_after(gap);
             let is_new = self.rig.last.presented;
             self.rig.player.note_refresh(is_new);

@@ -7,6 +7,7 @@ mod support;
 mod budgets;
 mod cadence;
 mod faults;
+mod limits;
 mod loops;
 mod machine;
 mod pace;

@@ -11,6 +11,9 @@ use rushes::preload::{Job, Outcome, WorkerPool};
 
 use super::clips;
 
+/// What a job takes by the books.
+const DECODE_NANOS: u64 = 1_000_000;
+
 /// How a job ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -37,6 +40,8 @@ pub struct Script {
     pub times: HashMap<u32, u32>,
     /// Bytes that the workers keep between jobs.
     pub held_bytes: u64,
+    /// What they spend reading, of the millisecond that each job takes.
+    pub read_nanos: u64,
     /// They were asked to give them back, and do so with the next job.
     gives_back: bool,
 }
@@ -55,6 +60,7 @@ impl ScriptedPool {
             ends: HashMap::new(),
             times: HashMap::new(),
             held_bytes: 0,
+            read_nanos: 0,
             gives_back: false,
             shares_frames: false,
         })))
@@ -129,7 +135,7 @@ impl Script {
         };
         let times = self.times.get(&key.index).copied().unwrap_or(1);
         let end = decode_end(key, end, times, &mut memory);
-        self.ready.push_back(Outcome { key, memory, end, nanos: 1_000_000 });
+        self.ready.push_back(Outcome { key, memory, end, nanos: DECODE_NANOS, read_nanos: self.read_nanos });
     }
 }
 

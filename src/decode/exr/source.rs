@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use super::header::{self, FileHeader, HeaderError};
 use super::scratch::held_in;
 use crate::decode::DecodeError;
+use crate::decode::reading::timed;
 
 /// First read of a file; most headers fit.
 const HEADER_PREFIX_BYTES: usize = 64 << 10;
@@ -62,7 +63,7 @@ impl<'p> Source<'p> {
     /// succeed at once.
     #[cfg(target_os = "linux")]
     pub fn read_into(&self, buffers: &mut [std::io::IoSliceMut], offset: u64, length: u64) -> bool {
-        rustix::io::preadv(self.file, buffers, offset).is_ok_and(|read| read as u64 == length)
+        timed(|| rustix::io::preadv(self.file, buffers, offset)).is_ok_and(|read| read as u64 == length)
     }
 
     /// This system has no such call.
@@ -72,7 +73,7 @@ impl<'p> Source<'p> {
     }
 
     fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), DecodeError> {
-        read_at(self.file, bytes, offset).map_err(|error| DecodeError::io(self.path, &error))
+        timed(|| read_at(self.file, bytes, offset)).map_err(|error| DecodeError::io(self.path, &error))
     }
 }
 

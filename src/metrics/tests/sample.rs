@@ -39,6 +39,8 @@ pub fn snapshot(scale: u64, clip_name: &str) -> Snapshot {
         decode_ms: Percentiles { p50: 12.5, p95: 30.0, p99: 41.25, max: 99.0 },
         present,
         repeats: [0; 8],
+        intervals: crate::stats::Histogram::default().around(41_666_667),
+        limits: Default::default(),
         epoch: scale,
         in_flight: 4,
         timeline: TimelineStatus::default(),
