@@ -82,6 +82,8 @@ pub struct FrameLoop {
     blit: BlitPass,
     canvas: Option<Canvas>,
     drawn: Option<Drawn>,
+    /// The picture on the canvas is an older one until a pipeline is made.
+    awaits_pipeline: bool,
     painted: Option<Painted>,
     painted_at: Instant,
     /// What it took to paint the last frame of the window.
@@ -144,6 +146,7 @@ impl FrameLoop {
             blit,
             canvas: None,
             drawn: None,
+            awaits_pipeline: false,
             painted: None,
             painted_at: Instant::now(),
             painting: Duration::ZERO,
@@ -235,7 +238,8 @@ impl FrameLoop {
         self.rhythm.note(tick.presented);
         self.shown = tick.shown;
         self.wake_at = tick.wake_at;
-        if self.stage.colors().poll() {
+        // A bell rings for pipelines too; whether this one did is seen when the picture is drawn.
+        if self.stage.colors().poll() || self.awaits_pipeline {
             self.repaint_at = Some(Instant::now());
         }
         self.step_scopes(player);
@@ -483,23 +487,28 @@ impl FrameLoop {
         // Between two frames of a tier that holds one, the picture stays.
         let is_between = self.shown == ShownStatus::Empty && snapshot.transport.playing;
         let stays = is_between && self.drawn.as_ref().is_some_and(|drawn| drawn.size == size);
-        let is_new = !stays && self.drawn.as_ref() != Some(&wanted);
+        let is_new = !stays && self.drawn.as_ref() != Some(&wanted) && self.redraw_canvas(&wanted);
         if is_new {
-            self.redraw_canvas(&wanted);
             self.drawn = Some(wanted);
         }
         (Some(((rect.min.x * scale).round() as i32, (rect.min.y * scale).round() as i32)), is_new)
     }
 
-    fn redraw_canvas(&mut self, wanted: &Drawn) {
+    /// `false` while a pipeline for it is being made: the picture stays as it was.
+    fn redraw_canvas(&mut self, wanted: &Drawn) -> bool {
+        let placement =
+            |layout: &crate::frame::PlaneLayout| place(layout, wanted.size, wanted.framing, wanted.sampling);
+        self.awaits_pipeline = !self.stage.is_ready(&wanted.shown, placement, &wanted.color);
+        if self.awaits_pipeline {
+            return false;
+        }
         let fits = |canvas: &Canvas| (canvas.width(), canvas.height()) == wanted.size;
         if !self.canvas.as_ref().is_some_and(fits) {
             self.canvas = Some(self.stage.canvas(wanted.size.0, wanted.size.1));
         }
-        let Some(canvas) = &self.canvas else { return };
-        let placement =
-            |layout: &crate::frame::PlaneLayout| place(layout, wanted.size, wanted.framing, wanted.sampling);
+        let Some(canvas) = &self.canvas else { return false };
         self.stage.draw(canvas, &wanted.shown, placement, &wanted.color, None);
+        true
     }
 }
 

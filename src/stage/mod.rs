@@ -54,7 +54,8 @@ pub struct StageOptions {
     /// What pictures are drawn into.
     pub format: wgpu::TextureFormat,
     pub color: ColorRequest,
-    /// Chains are built on a thread of their own: until one is there, pictures are drawn without.
+    /// Chains are built on a thread of their own: until one is there, pictures are drawn without. The same goes for
+    /// their pipelines, of which [`Stage::is_ready`] tells.
     pub builds_color_aside: bool,
 }
 
@@ -92,6 +93,11 @@ fn uploader(
     StagedUploader::new(gpu, StagingPlan::for_budget(vram_bytes), threads, Arc::clone(wake))
 }
 
+fn image_pass(gpu: &Gpu, options: &StageOptions, wake: &Arc<dyn Fn() + Send + Sync>) -> ImagePass {
+    let pass = ImagePass::new(&gpu.device, options.format);
+    if options.builds_color_aside { pass.builds_aside(Arc::clone(wake)) } else { pass }
+}
+
 impl Stage {
     /// Sets the passes and an empty ring up on a device. `wake` is called when a step has something to do.
     ///
@@ -109,7 +115,7 @@ impl Stage {
         Ok(Self {
             colors: Colors::new(options.color.clone(), is_software, bell),
             ring,
-            image: ImagePass::new(&gpu.device, options.format),
+            image: image_pass(&gpu, &options, &wake),
             raw: options.forces_bits.then(|| RawPass::new(&gpu.device)),
             timeline: TimelinePass::new(&gpu.device, options.format),
             scopes: None,
@@ -166,7 +172,7 @@ impl Stage {
     pub fn rebuild(&mut self, gpu: Gpu) -> Result<(), StageError> {
         let uploader = uploader(&gpu, self.options.vram_bytes, &self.wake)?;
         self.ring.rebuild(Box::new(uploader));
-        self.image = ImagePass::new(&gpu.device, self.options.format);
+        self.image = image_pass(&gpu, &self.options, &self.wake);
         self.raw = self.options.forces_bits.then(|| RawPass::new(&gpu.device));
         self.timeline = TimelinePass::new(&gpu.device, self.options.format);
         self.scopes = None;
@@ -232,6 +238,19 @@ impl Stage {
             Filter::Best if !(is_playing && self.gpu.summary.kind == AdapterKind::Cpu) => Sampling::Tent,
             Filter::Bilinear | Filter::Best => Sampling::Bilinear,
         }
+    }
+
+    /// Whether what is shown can be drawn without waiting for a pipeline. Asks for the one that is not there; the bell
+    /// of the stage rings when it is.
+    pub fn is_ready(
+        &mut self,
+        shown: &ShownStatus,
+        place: impl Fn(&crate::frame::PlaneLayout) -> ImagePlacement,
+        color: &Coloring,
+    ) -> bool {
+        self.load_program(color.program);
+        let Some(slot) = shown_key(shown).and_then(|key| self.ring.slot(key)) else { return true };
+        self.image.is_ready(&self.gpu, slot, &place(&slot.layout), &color.settings, color.program)
     }
 
     /// Draws what is shown over the whole canvas, and the strip along its lower edge where one is given.

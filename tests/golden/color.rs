@@ -1,5 +1,8 @@
 //! Colour chains in the image pass against their twins on the CPU.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use half::f16;
 use rushes::color::{ColorChain, ColorRequest, ColorSettings, MediaFacts, baked, open_or_default};
 use rushes::frame::SampleType;
@@ -82,4 +85,33 @@ fn chains_in_the_image_pass_equal_their_twins() {
             }
         }
     }
+}
+
+#[test]
+fn a_pipeline_that_is_made_aside_draws_the_same() {
+    let name = "a_pipeline_that_is_made_aside_draws_the_same";
+    let Some(mut screen) = Screen::new(name, 64 << 20, false) else { return };
+    let layout = plain(&RGBA[..3], SampleType::F16, SIZE.0, SIZE.1);
+    screen.load(key(0), &frame(&layout, |plane, x, y| u32::from(colour(plane, x, y).to_bits())));
+    let (placement, color) = (ONE_TO_ONE, ColorSettings::default());
+    let chain = chain(CHAINS[1].0, CHAINS[1].1);
+    screen.use_program(0, &chain.program);
+    let bits =
+        |pixels: Vec<[f32; 4]>| pixels.into_iter().map(|pixel| pixel.map(f32::to_bits)).collect::<Vec<_>>();
+    let drawn = bits(screen.draw(key(0), &placement, &color, SIZE));
+
+    let (bell, rung) = std::sync::mpsc::channel();
+    screen.build_aside(Arc::new(move || bell.send(()).expect("somebody listens")));
+    assert!(screen.is_ready(key(0), &placement, &color), "without a program there is nothing to wait for");
+    screen.use_program(0, &chain.program);
+    assert!(!screen.is_ready(key(0), &placement, &color));
+    rung.recv_timeout(Duration::from_secs(60)).expect("the bell");
+    assert!(screen.is_ready(key(0), &placement, &color));
+    assert_eq!(bits(screen.draw(key(0), &placement, &color, SIZE)), drawn);
+    // Another variant of it is another pipeline.
+    let graded = ColorSettings { gamma: 1.2, ..color };
+    assert!(!screen.is_ready(key(0), &placement, &graded));
+    rung.recv_timeout(Duration::from_secs(60)).expect("the bell");
+    assert!(screen.is_ready(key(0), &placement, &graded));
+    assert_eq!(screen.gpu.uncaught_errors(), 0);
 }

@@ -123,6 +123,18 @@ impl Screen {
         assert!(self.ring.slot(key).is_some(), "{key:?} did not arrive");
     }
 
+    /// Starts over with pipelines of colour programs made on threads of their own.
+    pub fn build_aside(&mut self, wake: Arc<dyn Fn() + Send + Sync>) {
+        let pass = ImagePass::new(&self.gpu.device, self.target).builds_aside(wake);
+        (self.image, self.program) = (RefCell::new(pass), None);
+    }
+
+    /// Whether a frame could be drawn at once.
+    pub fn is_ready(&self, key: FrameKey, placement: &ImagePlacement, color: &ColorSettings) -> bool {
+        let slot = self.ring.slot(key).expect("a resident frame");
+        self.image.borrow_mut().is_ready(&self.gpu, slot, placement, color, self.program)
+    }
+
     /// Draws with a colour program from now on.
     pub fn use_program(&mut self, number: u32, program: &ColorProgram) {
         self.image.borrow_mut().load_program(&self.gpu, number, program);

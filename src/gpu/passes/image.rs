@@ -2,6 +2,8 @@
 //! way of reading planes; one bind group a draw, which is cheap beside the draw.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use bytemuck::{Pod, Zeroable};
 
@@ -212,9 +214,69 @@ struct LoadedProgram {
     modules: HashMap<(PlaneAccess, PlaneShape), wgpu::ShaderModule>,
 }
 
+/// What a pipeline is made of; any thread can make it.
+struct Recipe {
+    device: wgpu::Device,
+    module: RecipeModule,
+    groups: Vec<wgpu::BindGroupLayout>,
+    variant: Variant,
+    target: wgpu::TextureFormat,
+}
+
+enum RecipeModule {
+    There(wgpu::ShaderModule),
+    /// The text of the colour program in it.
+    Text(String),
+}
+
+/// A pipeline with its module, which other variants share.
+struct Made {
+    module: wgpu::ShaderModule,
+    pipeline: wgpu::RenderPipeline,
+}
+
+impl Recipe {
+    fn make(self) -> Made {
+        let module = match self.module {
+            RecipeModule::There(module) => module,
+            RecipeModule::Text(text) => {
+                Shader::image_module(&self.device, (self.variant.access, self.variant.shape), &text)
+            }
+        };
+        let groups: Vec<_> = self.groups.iter().map(Some).collect();
+        let constants = self.variant.constants();
+        let pipeline = fullscreen_pipeline(&self.device, "image", &module, &groups, &constants, self.target);
+        Made { module, pipeline }
+    }
+}
+
+/// Pipelines that are being made on threads of their own.
+struct Builds {
+    /// Called when one is made.
+    wake: Arc<dyn Fn() + Send + Sync>,
+    under_way: HashMap<Variant, Receiver<Made>>,
+}
+
+impl Builds {
+    /// Starts a thread that ends with its one answer; nobody waits for it.
+    fn start(&mut self, recipe: Recipe) {
+        let (sender, answer) = channel();
+        let (variant, wake) = (recipe.variant, Arc::clone(&self.wake));
+        let make = move || {
+            let _ = sender.send(recipe.make());
+            wake();
+        };
+        if let Err(error) = std::thread::Builder::new().name("pipeline-build".into()).spawn(make) {
+            log::warn!("no thread for a pipeline: {error}");
+        }
+        self.under_way.insert(variant, answer);
+    }
+}
+
 /// The pipelines of the image pass for one target format, each made when it is drawn with first.
 pub struct ImagePass {
     target: wgpu::TextureFormat,
+    builds: Option<Builds>,
     readings: HashMap<(PlaneAccess, PlaneShape), Reading>,
     pipelines: HashMap<Variant, wgpu::RenderPipeline>,
     programs: HashMap<u32, LoadedProgram>,
@@ -236,6 +298,7 @@ impl ImagePass {
         });
         Self {
             target,
+            builds: None,
             readings: HashMap::new(),
             pipelines: HashMap::new(),
             programs: HashMap::new(),
@@ -244,6 +307,13 @@ impl ImagePass {
             uniform_group,
             sampler,
         }
+    }
+
+    /// Pipelines of colour programs are made on threads of their own from now on, which call `wake`: nothing is drawn
+    /// with one before [`Self::is_ready`] has said so.
+    pub fn builds_aside(mut self, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        self.builds = Some(Builds { wake, under_way: HashMap::new() });
+        self
     }
 
     /// Brings a colour program onto the device, under a number that draws name.
@@ -264,6 +334,68 @@ impl ImagePass {
     pub fn keep_programs(&mut self, keeps: impl Fn(u32) -> bool) {
         self.programs.retain(|number, _| keeps(*number));
         self.pipelines.retain(|variant, _| variant.program.is_none_or(&keeps));
+        if let Some(builds) = &mut self.builds {
+            builds.under_way.retain(|variant, _| variant.program.is_none_or(&keeps));
+        }
+    }
+
+    /// Whether a draw would wait for no pipeline to be made; asks for the one that it lacks.
+    pub fn is_ready(
+        &mut self,
+        gpu: &Gpu,
+        slot: &Slot,
+        placement: &ImagePlacement,
+        color: &ColorSettings,
+        program: Option<u32>,
+    ) -> bool {
+        let program = program.filter(|number| self.has_program(*number));
+        let variant = Variant::of(slot, placement, color, program);
+        if program.is_none() || self.builds.is_none() || self.pipelines.contains_key(&variant) {
+            return true;
+        }
+        let answer = self.builds.as_ref().and_then(|builds| builds.under_way.get(&variant));
+        let made = match answer.map(Receiver::try_recv) {
+            Some(Err(TryRecvError::Empty)) => return false,
+            Some(Ok(made)) => Some(made),
+            // The thread could not be started: at once, then.
+            Some(Err(TryRecvError::Disconnected)) => Some(self.recipe(&gpu.device, variant).make()),
+            None => None,
+        };
+        if let Some(made) = made {
+            self.take_in(variant, made);
+            return true;
+        }
+        let recipe = self.recipe(&gpu.device, variant);
+        if let Some(builds) = &mut self.builds {
+            builds.start(recipe);
+        }
+        false
+    }
+
+    fn take_in(&mut self, variant: Variant, made: Made) {
+        if let Some(builds) = &mut self.builds {
+            builds.under_way.remove(&variant);
+        }
+        if let Some(program) = variant.program.and_then(|number| self.programs.get_mut(&number)) {
+            program.modules.insert((variant.access, variant.shape), made.module);
+        }
+        self.pipelines.insert(variant, made.pipeline);
+    }
+
+    /// What the pipeline of a variant is made of.
+    fn recipe(&mut self, device: &wgpu::Device, variant: Variant) -> Recipe {
+        let way = (variant.access, variant.shape);
+        let reading = self.readings.entry(way).or_insert_with(|| Reading::new(device, way));
+        let mut groups = vec![self.layout.clone(), reading.textures.clone()];
+        let module = match variant.program.and_then(|number| self.programs.get(&number)) {
+            None => RecipeModule::There(reading.module.clone()),
+            Some(program) => {
+                groups.push(program.tables.layout.clone());
+                let there = program.modules.get(&way).cloned().map(RecipeModule::There);
+                there.unwrap_or_else(|| RecipeModule::Text(program.wgsl.clone()))
+            }
+        };
+        Recipe { device: device.clone(), module, groups, variant, target: self.target }
     }
 
     /// Draws a slot over the whole target of `pass`, with a loaded colour program or with the encoding of `color`. One
@@ -281,27 +413,18 @@ impl ImagePass {
         let planes = planes_shown(&slot.layout);
         let uniform = image_uniform(slot, planes, placement, color);
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
+        let program = program.filter(|number| self.has_program(*number));
+        let variant = Variant::of(slot, placement, color, program);
+        if !self.pipelines.contains_key(&variant) {
+            let made = self.recipe(device, variant).make();
+            self.take_in(variant, made);
+        }
         let way = (slot.access, slot.shape());
         let reading = &*self.readings.entry(way).or_insert_with(|| Reading::new(device, way));
         let sampler = (slot.access == PlaneAccess::Filtered).then_some(&self.sampler);
         let group = planes_group(device, &reading.textures, slot, planes, sampler);
-        let mut program = program.and_then(|number| Some((number, self.programs.get_mut(&number)?)));
-        let variant = Variant::of(slot, placement, color, program.as_ref().map(|(number, _)| *number));
-        let pipeline = self.pipelines.entry(variant).or_insert_with(|| {
-            let constants = variant.constants();
-            let mut groups = vec![Some(&self.layout), Some(&reading.textures)];
-            let module = match &mut program {
-                None => &reading.module,
-                Some((_, LoadedProgram { tables, wgsl, modules })) => {
-                    groups.push(Some(&tables.layout));
-                    let compile = || Shader::image_module(device, way, wgsl);
-                    &*modules.entry(way).or_insert_with(compile)
-                }
-            };
-            fullscreen_pipeline(device, "image", module, &groups, &constants, self.target)
-        });
-        pass.set_pipeline(pipeline);
-        if let Some((_, program)) = &program {
+        pass.set_pipeline(&self.pipelines[&variant]);
+        if let Some(program) = program.and_then(|number| self.programs.get(&number)) {
             pass.set_bind_group(2, &program.tables.group, &[]);
         }
         pass.set_bind_group(0, &self.uniform_group, &[]);
