@@ -80,13 +80,13 @@ fn assembled(at: vec2f) -> vec4f {
 fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let at_display = (position.xy - image.origin) * image.scale;
     if !inside(at_display, image.display_size) {
-        return vec4f(vec3f(image.background), 1.0);
+        return vec4f(common_plain_light(vec3f(image.background)), 1.0);
     }
     let at_data = at_display - image.data_offset;
     var rgba = vec4f(0.0);
     if inside(at_data, image.data_size) {
         if has_missing && is_missing(at_data) {
-            return vec4f(hatched(position.xy), 1.0);
+            return vec4f(common_plain_light(hatched(position.xy)), 1.0);
         }
         rgba = assembled(at_data);
     }

@@ -12,11 +12,17 @@ struct Color {
     backdrop: u32,
     false_color: u32,
     marks: u32,
+    // Of the controls, where the target takes light.
+    white_nits: f32,
+    padding: u32,
+    more_padding: vec2u,
 }
 
 // What a pipeline is made for: software adapters run both sides of a branch that is not decided before.
 override encoding: u32 = 0u;
 override channel: u32 = 0u;
+// What the target takes: display values, or light, by what the display values mean.
+override light: u32 = 0u;
 // Saturation or gamma.
 override is_graded: bool = true;
 // Alpha, false colour or marks.
@@ -24,6 +30,11 @@ override is_special: bool = true;
 
 const ENCODING_SRGB = 1u;
 const ENCODING_PROGRAM = 2u;
+
+const LIGHT_DISPLAY = 0u;
+const LIGHT_SRGB = 1u;
+const LIGHT_LINEAR = 2u;
+const LIGHT_PQ_REC2020 = 3u;
 
 const CHANNEL_RED = 1u;
 const CHANNEL_GREEN = 2u;
@@ -85,6 +96,52 @@ fn common_srgb_encode(linear: vec3f) -> vec3f {
     let low = linear * 12.92;
     let high = 1.055 * pow(linear, vec3f(1.0 / 2.4)) - 0.055;
     return select(high, low, linear <= vec3f(0.0031308));
+}
+
+// Its inverse, which goes on above 1 and the same below 0.
+fn common_srgb_decode(value: vec3f) -> vec3f {
+    let size = abs(value);
+    let low = size / 12.92;
+    let high = pow((size + 0.055) / 1.055, vec3f(2.4));
+    return sign(value) * select(high, low, size <= vec3f(0.04045));
+}
+
+// Nits of PQ values (SMPTE ST 2084, equation 4.1).
+fn common_pq_decode(value: vec3f) -> vec3f {
+    let root = pow(clamp(value, vec3f(0.0), vec3f(1.0)), vec3f(1.0 / 78.84375));
+    let ratio = max(root - 0.8359375, vec3f(0.0)) / (18.8515625 - 18.6875 * root);
+    return 10000.0 * pow(ratio, vec3f(1.0 / 0.1593017578125));
+}
+
+// Display values as light in the primaries of Rec. 709; 1 is the white of the controls.
+fn common_light(display: vec3f, white_nits: f32) -> vec3f {
+    if light == LIGHT_DISPLAY || light == LIGHT_LINEAR {
+        return display;
+    }
+    if light == LIGHT_SRGB {
+        return common_srgb_decode(display);
+    }
+    let wide = common_pq_decode(display) / white_nits;
+    if light == LIGHT_PQ_REC2020 {
+        return vec3f(
+            dot(wide, vec3f(1.660491, -0.587641, -0.07285)),
+            dot(wide, vec3f(-0.12455, 1.1329, -0.008349)),
+            dot(wide, vec3f(-0.018151, -0.100579, 1.11873)),
+        );
+    }
+    return vec3f(
+        dot(wide, vec3f(1.22494, -0.22494, 0.0)),
+        dot(wide, vec3f(-0.042057, 1.042057, 0.0)),
+        dot(wide, vec3f(-0.019638, -0.078636, 1.098274)),
+    );
+}
+
+// Marks, backgrounds and hatches: always made for a target of 8 bit.
+fn common_plain_light(display: vec3f) -> vec3f {
+    if light == LIGHT_DISPLAY {
+        return display;
+    }
+    return common_srgb_decode(display);
 }
 
 // By their bits: compilers may take for granted that comparisons meet numbers only.
@@ -155,11 +212,11 @@ fn common_display_rgb(rgba: vec4f, color: Color, pixel: vec2u) -> vec3f {
     if is_special && color.marks != 0u {
         let mark = common_mark(rgba.rgb);
         if mark.a != 0.0 {
-            return mark.rgb;
+            return common_plain_light(mark.rgb);
         }
     }
     if channel == CHANNEL_ALPHA {
-        return rgba.aaa;
+        return common_plain_light(rgba.aaa);
     }
     var scene = rgba.rgb;
     if encoding == ENCODING_PROGRAM {
@@ -167,7 +224,7 @@ fn common_display_rgb(rgba: vec4f, color: Color, pixel: vec2u) -> vec3f {
     }
     let graded = common_graded(scene, color);
     if is_special && color.false_color != 0u {
-        return common_false_color(dot(graded, color.luminance.rgb));
+        return common_plain_light(common_false_color(dot(graded, color.luminance.rgb)));
     }
     var over = graded;
     if is_special {
@@ -176,12 +233,15 @@ fn common_display_rgb(rgba: vec4f, color: Color, pixel: vec2u) -> vec3f {
     if channel == CHANNEL_LUMINANCE {
         over = vec3f(dot(over, color.luminance.rgb));
     }
-    let shown = common_encoded(over);
+    return common_light(common_viewed(common_encoded(over), rgba.a), color.white_nits);
+}
+
+fn common_viewed(shown: vec3f, alpha: f32) -> vec3f {
     switch channel {
         case CHANNEL_RED: { return shown.rrr; }
         case CHANNEL_GREEN: { return shown.ggg; }
         case CHANNEL_BLUE: { return shown.bbb; }
-        case CHANNEL_MATTE: { return mix(shown, vec3f(1.0, 0.0, 0.0), MATTE_SHARE * clamp(rgba.a, 0.0, 1.0)); }
+        case CHANNEL_MATTE: { return mix(shown, vec3f(1.0, 0.0, 0.0), MATTE_SHARE * clamp(alpha, 0.0, 1.0)); }
         default: { return shown; }
     }
 }

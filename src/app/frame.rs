@@ -4,17 +4,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egui_wgpu::{Renderer, RendererOptions, ScreenDescriptor};
 use winit::event::WindowEvent;
 use winit::event_loop::ActiveEventLoop;
 use winit::window::Window;
 
 use super::AppError;
+use super::paint::{Painter, controls_format};
 use super::rhythm::Rhythm;
 use super::scopes::{ScopesFeed, ScopesWish};
-use super::surface::{Acquired, WindowSurface};
+use super::surface::{Acquired, SurfaceChoice, WindowSurface};
 use crate::color::{ColorMenu, ColorRequest};
-use crate::gpu::passes::blit::BlitPass;
 use crate::gpu::passes::image::Sampling;
 use crate::gpu::passes::timeline::TimelineDraw;
 use crate::gpu::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
@@ -27,7 +26,9 @@ use crate::stats::{PressureLevel, ShownStatus, Snapshot};
 use crate::time::{LoopMode, Nanos, WorkArea};
 use crate::ui::{self, Inputs, UiState, ViewChoice};
 
+/// Of pictures for surfaces that take display values, and for those that take light.
 const CANVAS_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+const LIGHT_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;
 /// Tries for a surface that changes while it is asked for a frame.
 const ACQUIRE_TRIES: usize = 3;
 /// Panels have new figures this often.
@@ -78,8 +79,8 @@ impl egui_wgpu::CallbackTrait for StripCallback {
 
 /// The window, its surface, the stage and the controls.
 pub struct FrameLoop {
-    renderer: Renderer,
-    blit: BlitPass,
+    painter: Painter,
+    wants_hdr: bool,
     canvas: Option<Canvas>,
     drawn: Option<Drawn>,
     /// The picture on the canvas is an older one until a pipeline is made.
@@ -115,6 +116,7 @@ impl FrameLoop {
         adapter: &AdapterChoice,
         vram_bytes: Option<u64>,
         color: ColorRequest,
+        wants_hdr: bool,
         ring: Arc<dyn Fn() + Send + Sync>,
     ) -> Result<Self, AppError> {
         let display = Box::new(event_loop.owned_display_handle());
@@ -123,7 +125,7 @@ impl FrameLoop {
         let mut surface = WindowSurface::new(&instance, Arc::clone(&window)).map_err(AppError::NoWindow)?;
         let gpu = Gpu::open(instance, adapter, Some(surface.raw()))
             .map_err(|error| AppError::Stage(StageError::Gpu(error)))?;
-        let format = surface.choose_format(&gpu).ok_or_else(no_format)?;
+        let choice = surface.choose(&gpu, wants_hdr).ok_or_else(no_format)?;
         let is_software = gpu.summary.kind == AdapterKind::Cpu;
         let default = || gpu_budget_default(adapter_memory(&gpu.summary.pci_address), is_software);
         let vram_bytes = vram_bytes.unwrap_or_else(default);
@@ -131,19 +133,19 @@ impl FrameLoop {
             adapter: adapter.clone(),
             vram_bytes,
             forces_bits: false,
-            format: CANVAS_FORMAT,
+            format: canvas_format(&choice),
+            white_nits: white_nits(&choice),
             color,
             builds_color_aside: true,
         };
-        let renderer = Renderer::new(&gpu.device, format, RendererOptions::default());
-        let blit = BlitPass::new(&gpu.device, format);
+        let painter = Painter::new(&gpu, &choice);
         let egui = controls(&window, gpu.max_texture_side());
         let rhythm = Rhythm::of(&window, gpu.summary.kind);
         let mut stage = Stage::new(gpu, options, ring).map_err(AppError::Stage)?;
-        stage.use_timeline_format(format);
+        stage.use_timeline_format(controls_format(&choice));
         Ok(Self {
-            renderer,
-            blit,
+            painter,
+            wants_hdr,
             canvas: None,
             drawn: None,
             awaits_pipeline: false,
@@ -273,16 +275,16 @@ impl FrameLoop {
         let fresh = |error: String| GpuError::NoDevice { adapter: "window".into(), reason: error };
         self.surface = WindowSurface::new(&instance, Arc::clone(&self.window)).map_err(fresh)?;
         let gpu = Gpu::open(instance, self.stage.adapter_choice(), Some(self.surface.raw()))?;
-        let format =
-            self.surface.choose_format(&gpu).ok_or_else(|| fresh("the surface has no format".to_string()))?;
-        self.renderer = Renderer::new(&gpu.device, format, RendererOptions::default());
-        self.blit = BlitPass::new(&gpu.device, format);
+        let choice = self.surface.choose(&gpu, self.wants_hdr);
+        let choice = choice.ok_or_else(|| fresh("the surface has no format".to_string()))?;
+        self.painter = Painter::new(&gpu, &choice);
         self.egui = controls(&self.window, gpu.max_texture_side());
         self.canvas = None;
         self.drawn = None;
+        self.stage.use_target(canvas_format(&choice), white_nits(&choice));
         self.stage.rebuild(gpu)?;
         self.scopes.forget();
-        self.stage.use_timeline_format(format);
+        self.stage.use_timeline_format(controls_format(&choice));
         self.window.request_redraw();
         Ok(())
     }
@@ -399,47 +401,21 @@ impl FrameLoop {
         primitives: &[egui::ClippedPrimitive],
         scale: f32,
     ) -> bool {
-        let (device, queue) = (self.stage.gpu().device.clone(), self.stage.gpu().queue.clone());
-        for (id, deltas) in textures.set.drain() {
-            for delta in deltas {
-                self.renderer.update_texture(&device, &queue, id, &delta);
-            }
-        }
+        self.painter.update(self.stage.gpu(), &mut textures);
         let acquired = self.acquire();
         let is_drawn = acquired.is_some();
         if let Some(texture) = acquired {
             // Waiting for the display's next picture is over; what follows is work.
             let before = Instant::now();
             let (origin, is_new) = self.draw_picture(player, snapshot, scale);
-            let mut encoder = device.create_command_encoder(&Default::default());
-            let screen = ScreenDescriptor {
-                size_in_pixels: [texture.texture.width(), texture.texture.height()],
-                pixels_per_point: scale,
-            };
-            let mut commands =
-                self.renderer.update_buffers(&device, &queue, &mut encoder, primitives, &screen);
-            let view = texture.texture.create_view(&Default::default());
-            let mut pass = surface_pass(&mut encoder, &view);
-            if let (Some(canvas), Some(origin)) = (&self.canvas, origin) {
-                let (width, height) = (texture.texture.width(), texture.texture.height());
-                if let Some((x, y, w, h)) = scissor(origin, canvas, (width, height)) {
-                    pass.set_scissor_rect(x, y, w, h);
-                    self.blit.draw(&device, &queue, &mut pass, canvas.view(), origin);
-                    pass.set_scissor_rect(0, 0, width, height);
-                }
-            }
-            self.renderer.render(&mut pass, primitives, &screen);
-            drop(pass);
-            commands.push(encoder.finish());
-            queue.submit(commands);
+            let picture = self.canvas.as_ref().zip(origin);
+            self.painter.paint(&self.stage, &texture.texture, picture, primitives, scale);
             self.window.pre_present_notify();
-            queue.present(texture);
+            self.stage.gpu().queue.present(texture);
             self.painting = before.elapsed();
             self.drawn_nanos = is_new.then_some(self.painting.as_nanos() as u64);
         }
-        for id in textures.free.drain() {
-            self.renderer.free_texture(&id);
-        }
+        self.painter.free(&mut textures);
         is_drawn
     }
 
@@ -526,6 +502,14 @@ fn painted(snapshot: &Snapshot, player: &Player) -> Painted {
     }
 }
 
+fn canvas_format(choice: &SurfaceChoice) -> wgpu::TextureFormat {
+    if choice.light.is_some() { LIGHT_FORMAT } else { CANVAS_FORMAT }
+}
+
+fn white_nits(choice: &SurfaceChoice) -> Option<f32> {
+    choice.light.map(|target| target.white_nits)
+}
+
 fn no_format() -> AppError {
     AppError::NoWindow("the surface offers no format".into())
 }
@@ -536,28 +520,4 @@ fn controls(window: &Window, max_texture_side: u32) -> egui_winit::State {
     let scale = Some(window.scale_factor() as f32);
     let side = Some(max_texture_side as usize);
     egui_winit::State::new(context, egui::ViewportId::ROOT, window, scale, window.theme(), side)
-}
-
-fn surface_pass(encoder: &mut wgpu::CommandEncoder, view: &wgpu::TextureView) -> wgpu::RenderPass<'static> {
-    let ops = wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store };
-    encoder
-        .begin_render_pass(&wgpu::RenderPassDescriptor {
-            label: Some("window"),
-            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view,
-                depth_slice: None,
-                resolve_target: None,
-                ops,
-            })],
-            ..Default::default()
-        })
-        .forget_lifetime()
-}
-
-/// The part of the surface that the canvas covers.
-fn scissor(origin: (i32, i32), canvas: &Canvas, surface: (u32, u32)) -> Option<(u32, u32, u32, u32)> {
-    let (x, y) = (origin.0.max(0) as u32, origin.1.max(0) as u32);
-    let width = canvas.width().min(surface.0.saturating_sub(x));
-    let height = canvas.height().min(surface.1.saturating_sub(y));
-    (width > 0 && height > 0).then_some((x, y, width, height))
 }

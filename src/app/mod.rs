@@ -3,6 +3,7 @@
 
 mod frame;
 mod keys;
+mod paint;
 mod rhythm;
 mod scopes;
 mod surface;
@@ -55,6 +56,8 @@ pub struct Setup {
     pub adapter: AdapterChoice,
     pub vram_bytes: Option<u64>,
     pub color: ColorRequest,
+    /// More than white, where the surface shows it.
+    pub wants_hdr: bool,
     pub open_player: OpenPlayer,
     pub open_more: OpenMore,
     pub save_settings: SaveSettings,
@@ -129,6 +132,7 @@ impl App {
             &setup.adapter,
             setup.vram_bytes,
             setup.color,
+            setup.wants_hdr,
             Arc::clone(&ring),
         )?;
         let (player, attend) = (setup.open_player)(frames.adapter(), ring)

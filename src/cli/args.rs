@@ -230,6 +230,9 @@ pub struct WindowArgs {
     pub color: ColorArgs,
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// Show more than white where the window can: scene values without a limit, PQ displays of a config as they are
+    #[arg(long)]
+    pub hdr: bool,
     /// Run a command of --list-commands at the start; may be given several times
     #[arg(long = "command", value_name = "NAME")]
     pub command_at_start: Vec<String>,

@@ -212,6 +212,7 @@ impl Headless {
             vram_bytes: vram_budget(&settings, &gpu.summary),
             forces_bits: options.forces_bits,
             format: options.format,
+            white_nits: None,
             color: options.color.clone(),
             builds_color_aside: false,
         };
@@ -353,6 +354,7 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
         adapter: adapter_choice(&args.machine),
         vram_bytes,
         color: request,
+        wants_hdr: args.hdr,
         open_player: Box::new(open),
         open_more: Box::new(open_more),
         save_settings: Box::new(move |player| settings::save_budgets(settings_path.as_deref(), player)),

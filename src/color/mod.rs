@@ -1,8 +1,13 @@
 //! From scene values to display values: exposure, gamma, the display's encoding, channel views.
 //! The functions here are the twin of `shaders/image.wgsl`; tests compare the two. Pure; any thread.
 
+mod light;
 pub mod scopes;
 mod view;
+
+pub use light::{
+    GRAPHICS_WHITE_NITS, Light, Output, SCRGB_UNIT_NITS, light_of, light_of_controls, output_of, srgb_decode,
+};
 
 pub use view::{
     AlphaMode, Backdrop, ChannelView, ColorSettings, Encoding, LUMINANCE_709, STOP_COLORS, display_rgb,

@@ -1,5 +1,7 @@
 //! Owns the settings of the colour chain and its arithmetic on one pixel.
 
+use super::light::{GRAPHICS_WHITE_NITS, Light, light_of, light_of_controls};
+
 /// Which channels are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u32)]
@@ -123,6 +125,10 @@ pub struct ColorSettings {
     pub marks: bool,
     /// Weights of red, green and blue in the luminance of the working space.
     pub luminance: [f32; 3],
+    /// What the target takes: display values, or light, and where from.
+    pub light: Light,
+    /// Nits of the white of the controls, where the target takes light.
+    pub white_nits: f32,
 }
 
 impl Default for ColorSettings {
@@ -139,6 +145,8 @@ impl Default for ColorSettings {
             false_color: false,
             marks: false,
             luminance: LUMINANCE_709,
+            light: Light::Display,
+            white_nits: GRAPHICS_WHITE_NITS,
         }
     }
 }
@@ -181,26 +189,28 @@ pub fn srgb_encode(linear: f32) -> f32 {
     if linear <= 0.003_130_8 { linear * 12.92 } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
 }
 
-/// The display value of one assembled pixel that is drawn at a pixel of the target.
+/// What one assembled pixel is in the target, at a pixel of it: a display value, or light.
 pub fn display_rgb(rgba: [f32; 4], settings: &ColorSettings, pixel: (u32, u32)) -> [f32; 3] {
     let [red, green, blue, alpha] = rgba;
     let scene = [red, green, blue];
+    let plain = |value| light_of_controls(value, settings.light);
     if let Some(mark) = mark(scene).filter(|_| settings.marks) {
-        return mark;
+        return plain(mark);
     }
     if settings.channel == ChannelView::Alpha {
-        return [alpha; 3];
+        return plain([alpha; 3]);
     }
     let graded = graded(scene, settings);
     if settings.false_color {
-        return false_color(luminance(graded, settings));
+        return plain(false_color(luminance(graded, settings)));
     }
     let over = over(graded, alpha, settings, pixel);
     let shown = match settings.channel {
         ChannelView::Luminance => [luminance(over, settings); 3],
         _ => over,
     };
-    viewed(encoded(shown, settings.encoding), alpha, settings.channel)
+    let display = viewed(encoded(shown, settings.encoding), alpha, settings.channel);
+    light_of(display, settings.light, settings.white_nits)
 }
 
 fn mark(rgb: [f32; 3]) -> Option<[f32; 3]> {

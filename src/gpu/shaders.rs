@@ -18,6 +18,7 @@ const IMAGE: &str = include_str!("../../shaders/image.wgsl");
 const RAW: &str = include_str!("../../shaders/raw.wgsl");
 const TIMELINE: &str = include_str!("../../shaders/timeline.wgsl");
 const BLIT: &str = include_str!("../../shaders/blit.wgsl");
+const OUTPUT: &str = include_str!("../../shaders/output.wgsl");
 const LOAD_FILTERED: &str = include_str!("../../shaders/common/load_filtered.wgsl");
 const LOAD_BITS: &str = include_str!("../../shaders/common/load_bits.wgsl");
 const SCOPES: &str = include_str!("../../shaders/scopes.wgsl");
@@ -29,6 +30,7 @@ pub enum Shader {
     Raw(PlaneShape),
     Timeline,
     Blit,
+    Output,
     Scopes(PlaneAccess),
 }
 
@@ -40,6 +42,7 @@ impl Shader {
             Self::Raw(_) => "raw",
             Self::Timeline => "timeline",
             Self::Blit => "blit",
+            Self::Output => "output",
             Self::Scopes(PlaneAccess::Filtered) => "scopes, filtered planes",
             Self::Scopes(PlaneAccess::Bits) => "scopes, planes as bits",
         }
@@ -51,6 +54,7 @@ impl Shader {
             Self::Raw(shape) => [FULLSCREEN, texels(PlaneAccess::Bits, shape), RAW].concat(),
             Self::Timeline => TIMELINE.into(),
             Self::Blit => [FULLSCREEN, BLIT].concat(),
+            Self::Output => [FULLSCREEN, OUTPUT].concat(),
             Self::Scopes(PlaneAccess::Filtered) => [LOAD_FILTERED, SCOPES].concat(),
             Self::Scopes(PlaneAccess::Bits) => [LOAD_BITS, SCOPES].concat(),
         }
@@ -98,10 +102,10 @@ fn texels(access: PlaneAccess, shape: PlaneShape) -> &'static str {
 mod tests {
     use std::mem::offset_of;
 
-    use super::super::passes::{blit, image, raw, scopes, timeline};
+    use super::super::passes::{blit, image, output, raw, scopes, timeline};
     use super::*;
 
-    const ALL: [Shader; 10] = [
+    const ALL: [Shader; 11] = [
         Shader::Image(PlaneAccess::Filtered, PlaneShape::Whole),
         Shader::Image(PlaneAccess::Filtered, PlaneShape::Tiled),
         Shader::Image(PlaneAccess::Bits, PlaneShape::Whole),
@@ -110,6 +114,7 @@ mod tests {
         Shader::Raw(PlaneShape::Tiled),
         Shader::Timeline,
         Shader::Blit,
+        Shader::Output,
         Shader::Scopes(PlaneAccess::Filtered),
         Shader::Scopes(PlaneAccess::Bits),
     ];
@@ -164,7 +169,20 @@ mod tests {
             image,
             "Color",
             image::ColorUniform,
-            [luminance, gain, offset, saturation, inverse_gamma, alpha, backdrop, false_color, marks,]
+            [
+                luminance,
+                gain,
+                offset,
+                saturation,
+                inverse_gamma,
+                alpha,
+                backdrop,
+                false_color,
+                marks,
+                white_nits,
+                padding,
+                more_padding,
+            ]
         );
         assert_twin!(
             image,
@@ -195,6 +213,12 @@ mod tests {
             "Strip",
             timeline::StripUniform,
             [size, first, frames, playhead, padding, more_padding, lanes,]
+        );
+        assert_twin!(
+            Shader::Output,
+            "Output",
+            output::OutputUniform,
+            [origin, size, scale, white_nits, padding]
         );
         assert_twin!(Shader::Blit, "Blit", blit::BlitUniform, [origin, decodes_srgb, padding]);
         let scopes = Shader::Scopes(PlaneAccess::Bits);

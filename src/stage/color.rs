@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use crate::color::{
-    ColorChain, ColorConfig, ColorMenu, ColorProgram, ColorRequest, ColorSettings, LUMINANCE_709, MediaFacts,
-    baked, open_or_default,
+    ColorChain, ColorConfig, ColorMenu, ColorProgram, ColorRequest, ColorSettings, Encoding, LUMINANCE_709,
+    Light, MediaFacts, baked, open_or_default,
 };
 use crate::player::View;
 
@@ -59,11 +59,31 @@ pub struct Colors {
     /// A software adapter draws costly chains too slowly to play.
     is_software: bool,
     notices: Vec<String>,
+    /// Pictures are drawn as light, beside controls whose white has so many nits.
+    white_nits: Option<f32>,
 }
 
 impl Colors {
     pub fn new(request: ColorRequest, is_software: bool, wake: Option<Arc<dyn Fn() + Send + Sync>>) -> Self {
-        Self { request, entries: Vec::new(), next_number: 0, wake, is_software, notices: Vec::new() }
+        Self {
+            request,
+            entries: Vec::new(),
+            next_number: 0,
+            wake,
+            is_software,
+            notices: Vec::new(),
+            white_nits: None,
+        }
+    }
+
+    /// For a target that takes light, whose white has so many nits; none for display values.
+    pub fn shown_as_light(mut self, white_nits: Option<f32>) -> Self {
+        self.set_white(white_nits);
+        self
+    }
+
+    pub fn set_white(&mut self, white_nits: Option<f32>) {
+        self.white_nits = white_nits;
     }
 
     pub fn request(&self) -> &ColorRequest {
@@ -96,9 +116,13 @@ impl Colors {
     pub fn coloring(&mut self, view: &View, facts: &MediaFacts, is_playing: bool) -> Coloring {
         let settings = view.color_for(facts.is_float);
         if view.is_raw || self.request.raw || !self.needs_chain(facts) {
-            return Coloring { settings, program: None };
+            return Coloring { settings: lit_formula(settings, self.white_nits), program: None };
         }
-        let Some((number, built)) = self.built(facts) else { return Coloring { settings, program: None } };
+        let white_nits = self.white_nits;
+        let Some((number, built)) = self.built(facts) else {
+            return Coloring { settings: lit_formula(settings, white_nits), program: None };
+        };
+        let settings = lit_chain(settings, white_nits, &built.exact);
         let is_quick = is_playing && built.quick.is_some();
         let is_ap1 = built.exact.description.working.as_deref() == Some("ACEScg");
         let luminance = if is_ap1 { LUMINANCE_AP1 } else { LUMINANCE_709 };
@@ -114,7 +138,9 @@ impl Colors {
             return "raw values".into();
         }
         if !self.needs_chain(facts) {
-            let text = if facts.is_float {
+            let text = if facts.is_float && self.white_nits.is_some() {
+                "Linear Rec.709 (float file) → HDR / Un-tone-mapped"
+            } else if facts.is_float {
                 "Linear Rec.709 (float file) → sRGB / Un-tone-mapped"
             } else {
                 "display-referred → unchanged"
@@ -203,10 +229,26 @@ impl Colors {
     }
 }
 
+/// The settings for a target that takes light, without a chain: scene values go on above white.
+fn lit_formula(settings: ColorSettings, white_nits: Option<f32>) -> ColorSettings {
+    let Some(white_nits) = white_nits else { return settings };
+    let light = match settings.encoding {
+        Encoding::Srgb => Light::Linear,
+        Encoding::Identity => Light::Srgb,
+    };
+    ColorSettings { encoding: Encoding::Identity, light, white_nits, ..settings }
+}
+
+/// The same with a chain: its display says what its values mean.
+fn lit_chain(settings: ColorSettings, white_nits: Option<f32>, chain: &ColorChain) -> ColorSettings {
+    let Some(white_nits) = white_nits else { return settings };
+    let display = chain.description.display.as_deref().unwrap_or_default();
+    ColorSettings { light: Light::of_display(display), white_nits, ..settings }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::Encoding;
 
     fn linear() -> MediaFacts {
         MediaFacts { is_float: true, ..MediaFacts::default() }
@@ -241,6 +283,29 @@ mod tests {
             );
             assert_eq!(paused.settings.luminance, LUMINANCE_AP1);
             assert!(colors.take_notices().is_empty());
+        }
+    }
+
+    #[test]
+    fn for_a_target_that_takes_light_white_is_no_limit() {
+        let mut colors = Colors::new(ColorRequest::default(), false, None).shown_as_light(Some(300.0));
+        let linear = colors.coloring(&View::default(), &linear(), false).settings;
+        assert_eq!((linear.encoding, linear.light), (Encoding::Identity, Light::Linear));
+        assert_eq!(linear.white_nits, 300.0);
+        let still = colors.coloring(&View::default(), &MediaFacts::default(), false).settings;
+        assert_eq!((still.encoding, still.light), (Encoding::Identity, Light::Srgb));
+    }
+
+    #[cfg(feature = "ocio")]
+    #[test]
+    fn an_hdr_display_of_the_config_is_light_and_any_other_stays_what_it_is() {
+        for (display, light) in [("Rec.2100-PQ - Display", Light::PqRec2020), ("sRGB - Display", Light::Srgb)]
+        {
+            let request = ColorRequest { display: Some(display.into()), ..ColorRequest::default() };
+            let mut colors = Colors::new(request, false, None).shown_as_light(Some(203.0));
+            let coloring = colors.coloring(&View::default(), &linear(), false);
+            assert_eq!((coloring.settings.light, coloring.program.is_some()), (light, true), "{display}");
+            assert_eq!(colors.take_notices(), Vec::<String>::new());
         }
     }
 

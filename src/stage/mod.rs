@@ -15,8 +15,8 @@ pub use clock::{Waker, WallClock};
 pub use color::{Coloring, Colors};
 pub use placement::{fit_zoom, place};
 
-use crate::color::ColorRequest;
 use crate::color::scopes::{ScopeResult, ScopeSettings};
+use crate::color::{ColorRequest, srgb_decode};
 use crate::frame::FrameKey;
 use crate::gpu::passes::image::{ImagePass, ImagePlacement, Sampling};
 use crate::gpu::passes::raw::{RAW_TARGET, RawPass};
@@ -53,6 +53,8 @@ pub struct StageOptions {
     pub forces_bits: bool,
     /// What pictures are drawn into.
     pub format: wgpu::TextureFormat,
+    /// Pictures are drawn as light, for a surface whose white has so many nits; none for display values.
+    pub white_nits: Option<f32>,
     pub color: ColorRequest,
     /// Chains are built on a thread of their own: until one is there, pictures are drawn without. The same goes for
     /// their pipelines, of which [`Stage::is_ready`] tells.
@@ -113,7 +115,7 @@ impl Stage {
         let is_software = gpu.summary.kind == AdapterKind::Cpu;
         let bell = options.builds_color_aside.then(|| Arc::clone(&wake));
         Ok(Self {
-            colors: Colors::new(options.color.clone(), is_software, bell),
+            colors: Colors::new(options.color.clone(), is_software, bell).shown_as_light(options.white_nits),
             ring,
             image: image_pass(&gpu, &options, &wake),
             raw: options.forces_bits.then(|| RawPass::new(&gpu.device)),
@@ -180,6 +182,12 @@ impl Stage {
         Ok(())
     }
 
+    /// Pictures are drawn into something else, from the next [`Self::rebuild`] on.
+    pub fn use_target(&mut self, format: wgpu::TextureFormat, white_nits: Option<f32>) {
+        (self.options.format, self.options.white_nits) = (format, white_nits);
+        self.colors.set_white(white_nits);
+    }
+
     /// The strip is drawn into something of another format than pictures: the window's surface.
     pub fn use_timeline_format(&mut self, format: wgpu::TextureFormat) {
         self.timeline = TimelinePass::new(&self.gpu.device, format);
@@ -187,12 +195,17 @@ impl Stage {
 
     /// A picture to draw into, of the format that the stage was set up with.
     pub fn canvas(&self, width: u32, height: u32) -> Canvas {
-        Canvas::counted(&self.gpu, self.options.format, (width, height), &self.targets)
+        self.canvas_of(self.options.format, width, height)
     }
 
     /// A picture for raw output.
     pub fn raw_canvas(&self, width: u32, height: u32) -> Canvas {
-        Canvas::counted(&self.gpu, RAW_TARGET, (width, height), &self.targets)
+        self.canvas_of(RAW_TARGET, width, height)
+    }
+
+    /// Something of any format to draw into, counted as pictures are.
+    pub fn canvas_of(&self, format: wgpu::TextureFormat, width: u32, height: u32) -> Canvas {
+        Canvas::counted(&self.gpu, format, (width, height), &self.targets)
     }
 
     /// How the shown clip is coloured now.
@@ -269,7 +282,7 @@ impl Stage {
             (self.timeline_draw(view, (canvas.width(), height)), height)
         });
         {
-            let mut pass = canvas.begin(&mut encoder, clear_color(shown));
+            let mut pass = canvas.begin(&mut encoder, clear_color(shown, self.options.white_nits.is_some()));
             if let Some(slot) = shown_key(shown).and_then(|key| self.ring.slot(key)) {
                 let placement = place(&slot.layout);
                 self.image.draw(&self.gpu, &mut pass, slot, &placement, &color.settings, color.program);
@@ -351,8 +364,16 @@ pub fn shown_key(shown: &ShownStatus) -> Option<FrameKey> {
     }
 }
 
-fn clear_color(shown: &ShownStatus) -> wgpu::Color {
+/// What lies behind, as display values or as light.
+fn clear_color(shown: &ShownStatus, is_light: bool) -> wgpu::Color {
+    let light = |value: f64| f64::from(srgb_decode(value as f32));
     match shown {
+        ShownStatus::Slate(_) if is_light => wgpu::Color {
+            r: light(SLATE_COLOR.r),
+            g: light(SLATE_COLOR.g),
+            b: light(SLATE_COLOR.b),
+            a: SLATE_COLOR.a,
+        },
         ShownStatus::Slate(_) => SLATE_COLOR,
         _ => wgpu::Color::BLACK,
     }

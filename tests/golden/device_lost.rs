@@ -32,6 +32,7 @@ impl Show {
             vram_bytes: VRAM_BYTES,
             forces_bits: false,
             format: wgpu::TextureFormat::Rgba32Float,
+            white_nits: None,
             color: Default::default(),
             builds_color_aside: false,
         };

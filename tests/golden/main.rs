@@ -7,6 +7,7 @@ mod support;
 mod color;
 mod device_lost;
 mod gl;
+mod hdr;
 mod image;
 mod noop;
 mod picture;

@@ -160,6 +160,10 @@ impl Screen {
         let bytes = read_texture(&self.gpu, canvas.texture()).expect("texels");
         match self.target {
             FLOAT_TARGET => bytemuck::pod_collect_to_vec(&bytes),
+            wgpu::TextureFormat::Rgba16Float => bytemuck::pod_collect_to_vec::<u8, [u16; 4]>(&bytes)
+                .into_iter()
+                .map(|texel| texel.map(|bits| half::f16::from_bits(bits).to_f32()))
+                .collect(),
             _ => bytes
                 .chunks_exact(4)
                 .map(|texel| [0, 1, 2, 3].map(|lane| f32::from(texel[lane]) / 255.0))

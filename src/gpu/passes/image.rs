@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use bytemuck::{Pod, Zeroable};
 
 use super::{fullscreen_pipeline, planes_group, planes_layout, uniform_group};
-use crate::color::{AlphaMode, ChannelView, ColorProgram, ColorSettings, Encoding};
+use crate::color::{AlphaMode, ChannelView, ColorProgram, ColorSettings, Encoding, Light};
 use crate::frame::{Area, PlaneLayout, Role};
 use crate::gpu::plane::sample_kind;
 use crate::gpu::shaders::Shader;
@@ -39,6 +39,9 @@ pub struct ColorUniform {
     pub backdrop: u32,
     pub false_color: u32,
     pub marks: u32,
+    pub white_nits: f32,
+    pub padding: u32,
+    pub more_padding: [u32; 2],
 }
 
 impl From<&ColorSettings> for ColorUniform {
@@ -54,6 +57,9 @@ impl From<&ColorSettings> for ColorUniform {
             backdrop: settings.backdrop as u32,
             false_color: u32::from(settings.false_color),
             marks: u32::from(settings.marks),
+            white_nits: settings.white_nits,
+            padding: 0,
+            more_padding: [0; 2],
         }
     }
 }
@@ -145,6 +151,7 @@ struct Variant {
     is_grey: bool,
     uses_alpha: bool,
     channel: ChannelView,
+    light: Light,
     encoding: Encoding,
     is_graded: bool,
     is_special: bool,
@@ -167,6 +174,7 @@ impl Variant {
             is_grey: red == green,
             uses_alpha: shows_alpha(color) && slot.layout.plane_with_role(Role::Alpha).is_some(),
             channel: color.channel,
+            light: color.light,
             encoding: color.encoding,
             is_graded: color.gamma != 1.0 || color.saturation != 1.0,
             is_special: color.alpha != AlphaMode::Ignored || color.false_color || color.marks,
@@ -174,7 +182,7 @@ impl Variant {
         }
     }
 
-    fn constants(self) -> [(&'static str, f64); 9] {
+    fn constants(self) -> [(&'static str, f64); 10] {
         let flag = |is_set: bool| if is_set { 1.0 } else { 0.0 };
         [
             ("sampling", f64::from(self.sampling as u32)),
@@ -183,6 +191,7 @@ impl Variant {
             ("is_grey", flag(self.is_grey)),
             ("uses_alpha", flag(self.uses_alpha)),
             ("channel", f64::from(self.channel as u32)),
+            ("light", f64::from(self.light as u32)),
             ("encoding", f64::from(self.program.map_or(self.encoding as u32, |_| ENCODING_PROGRAM))),
             ("is_graded", flag(self.is_graded)),
             ("is_special", flag(self.is_special)),

@@ -3,6 +3,7 @@
 
 pub mod blit;
 pub mod image;
+pub mod output;
 pub mod raw;
 pub mod scopes;
 pub mod timeline;
