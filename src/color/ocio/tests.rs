@@ -411,3 +411,94 @@ fn errors_against(config: &OcioConfig, row: &serde_json::Value) -> [f32; 2] {
         worst
     })
 }
+
+/// One LUT in every format that is read: it halves what it is given.
+fn halving_luts() -> [(&'static str, String); 7] {
+    // The corners of a cube, red the fastest.
+    let corners = |line: fn([f32; 3]) -> String| -> String {
+        let corner = |number: u32| [number & 1, number >> 1 & 1, number >> 2 & 1].map(|bit| bit as f32 / 2.0);
+        (0..8).map(|number| line(corner(number))).collect()
+    };
+    let floats = |[red, green, blue]: [f32; 3]| format!("{red} {green} {blue}\n");
+    // Four points an axis, blue the fastest, in codes of 16 bit.
+    let mesh: String = (0..64_u32)
+        .map(|number| [number / 16, number / 4 % 4, number % 4].map(|step| (step * 65_535).div_ceil(6)))
+        .map(|[red, green, blue]| format!("{red} {green} {blue}\n"))
+        .collect();
+    let indexed = |rgb: [f32; 3]| {
+        let [r, g, b] = rgb.map(|value| value * 2.0);
+        format!("{r} {g} {b} {} {} {}\n", rgb[0], rgb[1], rgb[2])
+    };
+    let shaper = "2\n0.0 1.0\n0.0 1.0\n".repeat(3);
+    [
+        ("half.cube", format!("LUT_3D_SIZE 2\n{}", corners(floats))),
+        ("half.spi1d", "Version 1\nFrom 0.0 1.0\nLength 2\nComponents 1\n{\n0.0\n0.5\n}\n".into()),
+        ("half.spi3d", format!("SPILUT 1.0\n3 3\n2 2 2\n{}", corners(indexed))),
+        ("half.csp", format!("CSPLUTV100\n3D\n\n{shaper}\n2 2 2\n{}", corners(floats))),
+        ("line.csp", format!("CSPLUTV100\n1D\n\n{shaper}\n2\n0.0 0.0 0.0\n0.5 0.5 0.5\n")),
+        ("half.3dl", format!("3DMESH\nMesh 2 16\n0 341 682 1023\n{mesh}")),
+        (
+            "half.clf",
+            "<?xml version=\"1.0\"?><ProcessList id=\"half\" compCLFversion=\"3\"><Matrix inBitDepth=\"32f\" \
+             outBitDepth=\"32f\"><Array dim=\"3 3\">0.5 0 0 0 0.5 0 0 0 0.5</Array></Matrix></ProcessList>"
+                .into(),
+        ),
+    ]
+}
+
+#[test]
+fn good_luts_of_every_format_do_what_they_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let pixels: Vec<[f32; 4]> = vec![[0.18, 0.18, 0.18, 1.0], [0.9, 0.4, 0.05, 1.0], [0.0, 1.0, 0.3, 1.0]];
+    let shown = |chain: &ColorChain| {
+        let mut shown = pixels.clone();
+        chain.cpu.to_working(&mut shown);
+        chain.cpu.to_display(&mut shown);
+        shown
+    };
+    let plain = shown(&chain(&ColorRequest::default(), &float()).unwrap());
+    for (name, text) in halving_luts() {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        let request = ColorRequest { display_lut: Some(path), ..Default::default() };
+        let chain = chain(&request, &float()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(chain.description.text().contains(name), "{}", chain.description.text());
+        let twin = shown(&chain);
+        let drawn = device::drawn(&chain, &pixels).unwrap_or_else(|| twin.clone());
+        for ours in [twin, drawn] {
+            for (ours, plain) in ours.iter().zip(&plain).flat_map(|(a, b)| a.iter().zip(b).take(3)) {
+                assert!((ours - plain / 2.0).abs() < 1e-3, "{name}: {ours} for half of {plain}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_config_in_an_archive_is_read_as_one_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.ocioz");
+    fs::write(&path, stored_zip("config.ocio", OWN.as_bytes())).unwrap();
+    let (_own, config) = own_config(OWN);
+    let [archived, plain] = [path.to_string_lossy().into_owned(), config].map(|config| {
+        let request = ColorRequest { config: Some(config), ..Default::default() };
+        let chain = chain(&request, &float()).unwrap();
+        let mut shown = vec![[0.18, 0.5, 2.0, 1.0]];
+        chain.cpu.to_working(&mut shown);
+        chain.cpu.to_display(&mut shown);
+        (chain.description.display.clone(), chain.description.view.clone(), shown)
+    });
+    assert_eq!(archived, plain);
+}
+
+/// A ZIP archive of one file that is not compressed (PKWARE APPNOTE, 4.3).
+fn stored_zip(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let sum = libdeflater::crc32(bytes).to_le_bytes();
+    let (size, length) = ((bytes.len() as u32).to_le_bytes(), (name.len() as u16).to_le_bytes());
+    // Version 2.0, no flags, stored, no time, the first day of 1980.
+    let common = [&[20, 0, 0, 0, 0, 0, 0, 0, 33, 0][..], &sum, &size, &size, &length, &[0, 0]].concat();
+    let local = [&b"PK\x03\x04"[..], &common, name.as_bytes(), bytes].concat();
+    let central = [&b"PK\x01\x02\x14\x00"[..], &common, &[0; 14], name.as_bytes()].concat();
+    let (start, long) = ((local.len() as u32).to_le_bytes(), (central.len() as u32).to_le_bytes());
+    let end = [&b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..], &long, &start, &[0, 0]].concat();
+    [local, central, end].concat()
+}
