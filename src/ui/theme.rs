@@ -1,6 +1,6 @@
 //! Owns the look: neutral greys, so that nothing around the picture tints the eye, and one accent.
 
-use egui::{Color32, Frame, Margin, Stroke, Visuals};
+use egui::{Color32, Frame, Margin, Shadow, Stroke, Visuals};
 
 pub const TEXT: Color32 = Color32::from_gray(205);
 pub const DIM: Color32 = Color32::from_gray(140);
@@ -18,6 +18,9 @@ pub fn apply(context: &egui::Context) {
     visuals.override_text_color = Some(TEXT);
     visuals.selection.bg_fill = Color32::from_gray(70);
     visuals.selection.stroke = Stroke::new(1.0, ACCENT);
+    // Soft shadows cost a software adapter as much as the picture.
+    visuals.window_shadow = Shadow::NONE;
+    visuals.popup_shadow = Shadow::NONE;
     context.set_visuals(visuals);
     // Ctrl with plus and minus belongs to the picture.
     context.options_mut(|options| options.zoom_with_keyboard = false);
