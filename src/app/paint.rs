@@ -16,7 +16,7 @@ enum Way {
     /// The surface takes display values.
     Display(BlitPass),
     /// The surface takes light; the controls have a texture as large as the surface.
-    Light { pass: OutputPass, controls: Option<Canvas> },
+    Light { pass: Box<OutputPass>, controls: Option<Canvas> },
 }
 
 /// Pipelines and textures of the controls for one surface.
@@ -29,7 +29,9 @@ impl Painter {
     pub fn new(gpu: &Gpu, choice: &SurfaceChoice) -> Self {
         let way = match choice.light {
             None => Way::Display(BlitPass::new(&gpu.device, choice.format)),
-            Some(target) => Way::Light { pass: OutputPass::new(&gpu.device, target), controls: None },
+            Some(target) => {
+                Way::Light { pass: Box::new(OutputPass::new(&gpu.device, target)), controls: None }
+            }
         };
         let format = controls_format(choice);
         Self { renderer: Renderer::new(&gpu.device, format, RendererOptions::default()), way }

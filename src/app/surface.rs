@@ -226,8 +226,8 @@ mod tests {
         let plain_float = offer(TextureFormat::Rgba16Float, SurfaceColorSpaces::SRGB);
         let pq = offer(TextureFormat::Rgb10a2Unorm, SurfaceColorSpaces::BT2100_PQ | SurfaceColorSpaces::SRGB);
         let output = |offered: &[SurfaceFormatCapabilities]| light_format(offered).map(|found| found.2);
-        assert_eq!(output(&[plain.clone(), plain_float]), None);
-        assert_eq!(output(&[plain.clone(), pq.clone(), float]), Some(Output::ScRgb));
+        assert_eq!(output(&[plain, plain_float]), None);
+        assert_eq!(output(&[plain, pq, float]), Some(Output::ScRgb));
         assert_eq!(output(&[plain, pq]), Some(Output::Pq));
     }
 
