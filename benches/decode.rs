@@ -24,12 +24,12 @@ fn request(folder: &Path, codec: DemoCodec) -> DecodeRequest {
     let path = files.expect("a demo frame").remove(0);
     let info = decode::probe(&path).expect("a header");
     let planes = Arc::new(info.layers[info.default_layer].planes.clone());
-    DecodeRequest { path, planes, level: 0, helpers: 0, watch: EpochWatch::never_stale() }
+    DecodeRequest { index: 0, path, planes, level: 0, helpers: 0, watch: EpochWatch::never_stale() }
 }
 
 /// Memory of the size that the frame asks for.
 fn memory_for(request: &DecodeRequest) -> FrameMemory {
-    match FileDecoder.decode(request, &mut FrameMemory::default()) {
+    match FileDecoder::default().decode(request, &mut FrameMemory::default()) {
         DecodeEnd::Refused { needed_bytes } => FrameMemory::allocate(needed_bytes).expect("memory"),
         other => panic!("{}: {other:?}", request.path.display()),
     }
@@ -47,7 +47,7 @@ fn codecs(c: &mut Criterion) {
         group.measurement_time(Duration::from_secs(1));
         group.bench_function("decode", |b| {
             b.iter(|| {
-                let end = FileDecoder.decode(black_box(&request), &mut memory);
+                let end = FileDecoder::default().decode(black_box(&request), &mut memory);
                 assert!(matches!(end, DecodeEnd::Done(_)), "{end:?}");
             });
         });

@@ -17,6 +17,12 @@ struct Image {
     // Of each plane: samples per picture pixel, and the part of the texture that a sample takes. Divided once for
     // a draw and not for each pixel.
     steps: array<vec4f, 4>,
+    // Red, green and blue of the samples of three planes of video, what is added last.
+    video: array<vec4f, 3>,
+    // Added to a place in a plane of chroma, in samples.
+    chroma_shift: vec2f,
+    alpha_scale: f32,
+    padding: u32,
     color: Color,
     // Rectangles of the data window: left, top, right, bottom.
     missing: array<vec4f, 16>,
@@ -36,6 +42,8 @@ fn inside(at: vec2f, size: vec2f) -> bool {
 override has_missing: bool = true;
 // All planes have as many samples.
 override is_even: bool = false;
+// Samples are codes of video, luma and chroma among them or not.
+override is_video: bool = false;
 // One plane stands for all three colours.
 override is_grey: bool = false;
 // There is a plane of alpha, and what is drawn depends on it.
@@ -63,15 +71,30 @@ fn step_of(plane: i32) -> vec4f {
     return image.steps[plane];
 }
 
+fn fetch_difference(plane: Texels, at: vec2f, spec: Plane, number: i32) -> f32 {
+    if is_video && !is_even {
+        return fetch_chroma(plane, at, spec, step_of(number));
+    }
+    return fetch_plane(plane, at, spec, step_of(number));
+}
+
 fn assembled(at: vec2f) -> vec4f {
     let red = fetch_plane(plane_red, at, image.planes[0], step_of(0));
     var rgba = vec4f(red, red, red, 1.0);
     if !is_grey {
-        rgba.g = fetch_plane(plane_green, at, image.planes[1], step_of(1));
-        rgba.b = fetch_plane(plane_blue, at, image.planes[2], step_of(2));
+        rgba.g = fetch_difference(plane_green, at, image.planes[1], 1);
+        rgba.b = fetch_difference(plane_blue, at, image.planes[2], 2);
     }
     if uses_alpha {
         rgba.a = fetch_plane(plane_alpha, at, image.planes[3], step_of(3));
+    }
+    if is_video {
+        let samples = vec4f(rgba.rgb, 1.0);
+        let rows = image.video;
+        rgba = vec4f(dot(rows[0], samples), dot(rows[1], samples), dot(rows[2], samples), rgba.a);
+        if uses_alpha {
+            rgba.a *= image.alpha_scale;
+        }
     }
     return rgba;
 }

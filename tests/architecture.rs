@@ -90,6 +90,16 @@ const UNSAFE_FILES: &[&str] = &[
     "src/decode/exr/simd/htj2k.rs",
     "src/decode/exr/simd/sums.rs",
     "src/decode/exr/simd/wavelet.rs",
+    // FFmpeg is a C library; all that speaks to it lies in one folder.
+    "src/decode/video/fence/convert.rs",
+    "src/decode/video/fence/decoder.rs",
+    "src/decode/video/fence/frame.rs",
+    "src/decode/video/fence/input.rs",
+    "src/decode/video/fence/io.rs",
+    "src/decode/video/fence/log.rs",
+    "src/decode/video/fence/mod.rs",
+    "src/decode/video/fence/packet.rs",
+    "src/decode/video/fence/stream.rs",
     // Asks the allocator to give memory back; there is no plain way.
     "src/memory/purge.rs",
 ];

@@ -84,3 +84,13 @@ fn fetch_plane(plane: Texels, at_data: vec2f, spec: Plane, step: vec4f) -> f32 {
     }
     return fetch_texel(plane, vec2i(floor(at)), spec);
 }
+
+// A plane of chroma with fewer samples than the picture has pixels: always filtered, because its samples stand for
+// several pixels each.
+fn fetch_chroma(plane: Texels, at_data: vec2f, spec: Plane, step: vec4f) -> f32 {
+    let at = at_data * step.xy + image.chroma_shift;
+    if sampling == SAMPLING_TENT {
+        return fetch_tent(plane, at, spec, step.zw, image.scale * step.xy);
+    }
+    return fetch_bilinear(plane, at, spec, step.zw);
+}

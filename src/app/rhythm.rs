@@ -87,7 +87,7 @@ mod tests {
     fn player() -> Player {
         let workers = DecodeThreads::start(
             1,
-            std::sync::Arc::new(crate::decode::FileDecoder),
+            std::sync::Arc::new(crate::decode::FileDecoder::default()),
             std::sync::Arc::new(|| {}),
         );
         Player::new(PlayerOptions::default(), Box::new(workers.unwrap()))

@@ -1,7 +1,6 @@
 //! `bench decode`: decoding alone, from files in the page cache to planes that are ready to upload, beside
 //! what no decoder of these files can do without.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -16,12 +15,13 @@ use super::{Failure, Interrupt, print_lines};
 use crate::decode::{self, DecodeEnd, DecodeRequest, Decoded, Decoder, FileDecoder, PlaneRequest};
 use crate::epoch::EpochWatch;
 use crate::frame::{ClipId, FrameMemory};
-use crate::player::Clip;
+use crate::player::{Clip, FramePlace};
 use crate::sequence::{ResolveOptions, resolve};
 
 /// What is decoded.
 struct Work {
-    paths: Vec<PathBuf>,
+    frames: Vec<FramePlace>,
+    decoder: FileDecoder,
     planes: Arc<PlaneRequest>,
     frame_bytes: usize,
     threads: usize,
@@ -47,13 +47,13 @@ pub fn decode(args: &DecodeArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let (checksum, shown) = work.warm_up()?;
     let started = Instant::now();
     for _ in 0..args.repeat {
-        work.each_frame(|path, memory| work.decode_one(path, memory).map(drop))?;
+        work.each_frame(|place, memory| work.decode_one(place, memory).map(drop))?;
     }
-    let frames = work.paths.len() as f64;
+    let frames = work.frames.len() as f64;
     let ms_per_frame = started.elapsed().as_secs_f64() * 1e3 / (frames * f64::from(args.repeat));
     let floor = work.floor()?;
     // The floor is shared by as many threads as the work.
-    let threads = if work.is_split { work.threads } else { work.threads.min(work.paths.len()) };
+    let threads = if work.is_split { work.threads } else { work.threads.min(work.frames.len()) };
     let per_frame = |nanos: u64| nanos as f64 / 1e6 / frames / threads as f64;
     let codec = clip.info.part_of(clip.layer).map(|part| part.compression.clone()).unwrap_or_default();
     let floor_ms = match (codec.as_str(), floor.inflate) {
@@ -85,7 +85,7 @@ impl Report<'_> {
         let planes = shown.layout.planes().iter();
         json!({
             "media": self.media,
-            "frames": work.paths.len(),
+            "frames": work.frames.len(),
             "threads": work.threads,
             "split": work.is_split,
             "codec": self.codec,
@@ -128,7 +128,8 @@ impl Work {
         let workers = if args.split { 1 } else { threads };
         let buffers: Result<_, Failure> = (0..workers).map(|_| allocate(clip.frame_bytes())).collect();
         Ok(Self {
-            paths: (0..clip.frames()).filter_map(|index| clip.path(index).map(PathBuf::from)).collect(),
+            frames: (0..clip.frames()).filter_map(|index| clip.place(index)).collect(),
+            decoder: FileDecoder::default(),
             planes: Arc::clone(clip.planes()),
             frame_bytes: clip.frame_bytes(),
             threads,
@@ -138,20 +139,21 @@ impl Work {
         })
     }
 
-    fn decode_one(&self, path: &std::path::Path, memory: &mut FrameMemory) -> Result<Decoded, Failure> {
+    fn decode_one(&self, place: &FramePlace, memory: &mut FrameMemory) -> Result<Decoded, Failure> {
         let request = DecodeRequest {
-            path: path.to_path_buf(),
+            index: place.index,
+            path: place.path.clone(),
             planes: Arc::clone(&self.planes),
             level: 0,
             helpers: if self.is_split { self.threads - 1 } else { 0 },
             watch: EpochWatch::never_stale(),
         };
         loop {
-            match FileDecoder.decode(&request, memory) {
+            match self.decoder.decode(&request, memory) {
                 DecodeEnd::Done(decoded) => return Ok(decoded),
                 DecodeEnd::Refused { needed_bytes } => *memory = allocate(needed_bytes)?,
                 DecodeEnd::Failed(error) => {
-                    let name = crate::text::shown_path(path);
+                    let name = crate::text::shown_path(&place.path);
                     return Err(Failure::new(Failure::SOME_MEDIA, format!("{name}: {error}")));
                 }
                 DecodeEnd::Skipped => return Err(Failure::interrupted()),
@@ -164,8 +166,8 @@ impl Work {
         let mut hasher = Xxh64::new(0);
         let mut memory = allocate(self.frame_bytes)?;
         let mut last = None;
-        for path in &self.paths {
-            let decoded = self.decode_one(path, &mut memory)?;
+        for place in &self.frames {
+            let decoded = self.decode_one(place, &mut memory)?;
             for (plane, span) in decoded.layout.planes().iter().zip(decoded.layout.spans()) {
                 let samples = plane.width as usize * plane.sample.bytes();
                 (0..span.rows).for_each(|row| hasher.update(&memory.bytes()[span.row(row)][..samples]));
@@ -179,18 +181,18 @@ impl Work {
     /// Runs `work` for every file, on as many threads as there are buffers.
     fn each_frame(
         &self,
-        work: impl Fn(&std::path::Path, &mut FrameMemory) -> Result<(), Failure> + Sync,
+        work: impl Fn(&FramePlace, &mut FrameMemory) -> Result<(), Failure> + Sync,
     ) -> Result<(), Failure> {
         let next = AtomicUsize::new(0);
         let buffers = || self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let run = || {
             let mut memory = buffers().pop().unwrap_or_default();
             let mut end = Ok(());
-            while let Some(path) = self.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(place) = self.frames.get(next.fetch_add(1, Ordering::Relaxed)) {
                 end = if self.interrupt.is_set() {
                     Err(Failure::interrupted())
                 } else {
-                    work(path, &mut memory)
+                    work(place, &mut memory)
                 };
                 if end.is_err() {
                     break;
@@ -219,8 +221,8 @@ impl Work {
     fn floor(&self) -> Result<FloorSums, Failure> {
         let sums = Mutex::new(FloorSums { inflate: Some(0), ..FloorSums::default() });
         let finished = allocate(self.frame_bytes)?;
-        self.each_frame(|path, memory| {
-            let Ok(floor) = decode::floor(path, &self.planes) else { return Ok(()) };
+        self.each_frame(|place, memory| {
+            let Ok(floor) = decode::floor(&place.path, &self.planes) else { return Ok(()) };
             let started = Instant::now();
             let length = memory.len_bytes().min(finished.len_bytes());
             memory.bytes_mut()[..length].copy_from_slice(&finished.bytes()[..length]);

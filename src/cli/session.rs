@@ -75,7 +75,7 @@ pub fn new_player(
     pace: Pace,
     ring: Arc<dyn Fn() + Send + Sync>,
 ) -> Result<Player, Failure> {
-    let decoder = Arc::new(FileDecoder);
+    let decoder = Arc::new(FileDecoder::default());
     let workers = DecodeThreads::start(decode_threads(settings), decoder, ring).map_err(|error| {
         Failure::new(Failure::FAILED, format!("no decode thread could be started: {error}"))
     })?;

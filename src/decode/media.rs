@@ -88,7 +88,7 @@ impl PlaneRequest {
     pub fn displayed(&self) -> Self {
         let shown = |channel: &&(String, Role)| channel.1 != Role::Other;
         let channels: Vec<_> = self.channels.iter().filter(shown).cloned().collect();
-        let mixes_chroma = channels.iter().any(|(_, role)| *role == Role::Luminance);
+        let mixes_chroma = channels.iter().any(|(_, role)| *role == Role::ChromaRed);
         Self { channels, mixes_chroma, ..self.clone() }
     }
 }
@@ -117,6 +117,10 @@ pub struct MediaInfo {
     /// Scene-linear values, as opposed to values made for a display.
     pub is_linear: bool,
     pub access: Access,
+    /// Of a file that holds a whole clip; none for a file that is one frame.
+    pub frames: Option<u32>,
+    /// What somebody who looks at it should know.
+    pub notice: Option<String>,
 }
 
 /// What a file says of its colours.
@@ -347,6 +351,8 @@ mod tests {
             rate: None,
             is_linear: true,
             access: Access::Random,
+            frames: None,
+            notice: None,
         }
     }
 

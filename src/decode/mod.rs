@@ -5,8 +5,12 @@
 mod error;
 mod exr;
 mod media;
+#[cfg(feature = "video")]
+mod movies;
 mod reading;
 mod still;
+#[cfg(feature = "video")]
+mod video;
 
 use std::fs::File;
 use std::io::Read;
@@ -26,6 +30,8 @@ use crate::frame::{Area, FrameMemory, PlaneLayout};
 #[derive(Debug, Clone)]
 pub struct DecodeRequest {
     pub path: PathBuf,
+    /// Which frame of the file, from 0; files that are one frame have no other.
+    pub index: u32,
     pub planes: Arc<PlaneRequest>,
     /// Resolution level, 0 is full size.
     pub level: u8,
@@ -63,7 +69,12 @@ pub trait Decoder: Send + Sync {
     fn held_bytes(&self) -> usize {
         0
     }
-    /// Gives back what it keeps between frames of the calling thread. The next frame takes it anew.
+    /// Bytes that it keeps for all threads together.
+    fn shared_bytes(&self) -> usize {
+        0
+    }
+    /// Gives back what it keeps between frames of the calling thread, and for all threads what none has asked for
+    /// lately. The next frame takes it anew.
     fn release_held(&self) {}
     /// Nanoseconds that the calling thread has spent reading files since this was last asked.
     fn take_read_nanos(&self) -> u64 {
@@ -71,9 +82,12 @@ pub trait Decoder: Send + Sync {
     }
 }
 
-/// The decoder of real files.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FileDecoder;
+/// The decoder of real files. Keeps the movies that it was asked for open.
+#[derive(Debug, Default)]
+pub struct FileDecoder {
+    #[cfg(feature = "video")]
+    movies: movies::Movies,
+}
 
 impl Decoder for FileDecoder {
     fn decode(&self, request: &DecodeRequest, memory: &mut FrameMemory) -> DecodeEnd {
@@ -83,6 +97,8 @@ impl Decoder for FileDecoder {
         let end = match Kind::of(&request.path) {
             Ok((Kind::Exr, file)) => exr::decode(request, &file, memory),
             Ok((Kind::Still(format), _)) => still::decode(request, format, memory),
+            #[cfg(feature = "video")]
+            Ok((Kind::Movie, _)) => self.movies.decode(request, memory),
             Err(error) => Err(error),
         };
         end.unwrap_or_else(DecodeEnd::Failed)
@@ -92,8 +108,17 @@ impl Decoder for FileDecoder {
         held_bytes()
     }
 
+    fn shared_bytes(&self) -> usize {
+        #[cfg(feature = "video")]
+        return self.movies.held_bytes();
+        #[cfg(not(feature = "video"))]
+        0
+    }
+
     fn release_held(&self) {
         release_held();
+        #[cfg(feature = "video")]
+        self.movies.release_idle();
     }
 
     fn take_read_nanos(&self) -> u64 {
@@ -121,6 +146,8 @@ pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
     match Kind::of(path)? {
         (Kind::Exr, file) => exr::probe(path, &file),
         (Kind::Still(format), _) => still::probe(path, format),
+        #[cfg(feature = "video")]
+        (Kind::Movie, _) => movies::probe(path),
     }
 }
 
@@ -140,7 +167,7 @@ pub struct DecodeFloor {
 pub fn floor(path: &Path, planes: &PlaneRequest) -> Result<DecodeFloor, DecodeError> {
     match Kind::of(path)? {
         (Kind::Exr, file) => exr::floor(path, &file, planes),
-        (Kind::Still(_), _) => Err(DecodeError::not_supported("there is no floor for stills")),
+        _ => Err(DecodeError::not_supported("there is a floor for EXR files only")),
     }
 }
 
@@ -149,6 +176,8 @@ pub fn floor(path: &Path, planes: &PlaneRequest) -> Result<DecodeFloor, DecodeEr
 enum Kind {
     Exr,
     Still(image::ImageFormat),
+    #[cfg(feature = "video")]
+    Movie,
 }
 
 /// As many bytes as the longest magic number needs.
@@ -176,8 +205,23 @@ impl Kind {
                 Err(error) => return Err(io(error)),
             }
         }
-        let kind = Self::of_bytes(&head[..length]).ok_or_else(|| unknown_kind(path, &head[..length]))?;
-        Ok((kind, file))
+        let kind = Self::of_bytes(&head[..length]).or_else(|| Self::of_movie(path, &head[..length]));
+        Ok((kind.ok_or_else(|| unknown_kind(path, &head[..length]))?, file))
+    }
+
+    /// Movies by their first bytes; streams without any that are known, by their ending.
+    #[cfg(feature = "video")]
+    fn of_movie(path: &Path, head: &[u8]) -> Option<Self> {
+        let is_box = MOVIE_BOXES.iter().any(|kind| head.get(4..8) == Some(*kind));
+        let is_movie =
+            is_box || MOVIE_MAGIC.iter().any(|magic| head.starts_with(magic)) || has_movie_ending(path);
+        (is_movie && !head.is_empty()).then_some(Self::Movie)
+    }
+
+    /// A build without movies.
+    #[cfg(not(feature = "video"))]
+    fn of_movie(_path: &Path, _head: &[u8]) -> Option<Self> {
+        None
     }
 
     fn of_bytes(head: &[u8]) -> Option<Self> {
@@ -190,17 +234,43 @@ impl Kind {
     }
 }
 
-const MOVIE_ENDINGS: [&str; 8] = ["mov", "mp4", "mxf", "mkv", "avi", "webm", "m4v", "mpg"];
+const MOVIE_ENDINGS: [&str; 12] =
+    ["mov", "mp4", "mxf", "mkv", "avi", "webm", "m4v", "mpg", "mpeg", "ts", "m2ts", "dv"];
+
+/// The first box of QuickTime and MP4 files (ISO 14496-12; QuickTime File Format).
+#[cfg(feature = "video")]
+const MOVIE_BOXES: [&[u8]; 6] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"];
+
+/// The first bytes of Matroska (RFC 8794), AVI, MXF (SMPTE ST 377-1), MPEG program streams, DPX (SMPTE ST 268-1, both
+/// byte orders), IVF, SGI and JPEG 2000 (file and codestream).
+#[cfg(feature = "video")]
+const MOVIE_MAGIC: [&[u8]; 10] = [
+    b"\x1aE\xdf\xa3",
+    b"RIFF",
+    b"\x06\x0e\x2b\x34",
+    b"\0\0\x01\xba",
+    b"SDPX",
+    b"XPDS",
+    b"DKIF",
+    b"\x01\xda",
+    b"\0\0\0\x0cjP  ",
+    b"\xff\x4f\xff\x51",
+];
+
+fn has_movie_ending(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    MOVIE_ENDINGS.iter().any(|movie| ending.eq_ignore_ascii_case(movie))
+}
 
 fn unknown_kind(path: &Path, head: &[u8]) -> DecodeError {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    if MOVIE_ENDINGS.iter().any(|movie| ending.eq_ignore_ascii_case(movie)) {
-        return DecodeError::not_supported("movies are not played by this version".to_string());
-    }
     if head.is_empty() {
         return DecodeError::damaged("the file is empty".to_string());
     }
+    if has_movie_ending(path) {
+        return DecodeError::not_supported("this build plays no movies: it lacks the feature `video`");
+    }
     DecodeError::not_supported(
-        "its first bytes are of no kind that this version reads (EXR, PNG, TIFF, JPEG, HDR)".to_string(),
+        "its first bytes are of no kind that this version reads (EXR, PNG, TIFF, JPEG, HDR, movies)"
+            .to_string(),
     )
 }

@@ -6,6 +6,7 @@ mod buffer;
 mod key;
 mod order;
 mod plane;
+mod video;
 
 pub use buffer::{FrameBuffer, FrameMemory, OutOfMemory};
 pub use key::{ClipId, FrameKey, LayerId, Revision};
@@ -13,3 +14,4 @@ pub use order::{EvictionCause, Refusal, RingEvent, RingOrders, RingReport, Uploa
 pub use plane::{
     Area, LayoutError, PlaneLayout, PlaneSpan, PlaneSpec, ROW_ALIGN_BYTES, Role, SampleType, Window, rows_of,
 };
+pub use video::{Matrix, Primaries, Range, Siting, Transfer, VideoEncoding};

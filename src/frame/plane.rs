@@ -1,6 +1,8 @@
 //! Owns how the planes of a frame lie in memory: one plane per channel, rows padded so that a
 //! whole plane is one copy into a texture. Plain values; any thread.
 
+use super::VideoEncoding;
+
 /// Rows start at multiples of this many bytes, as `copy_buffer_to_texture` demands.
 pub const ROW_ALIGN_BYTES: usize = 256;
 
@@ -49,6 +51,9 @@ pub enum Role {
     Luminance,
     ChromaRed,
     ChromaBlue,
+    /// Of video: with luminance it becomes red, green and blue when it is drawn.
+    DifferenceBlue,
+    DifferenceRed,
     /// Carried (for raw output), never part of the displayed colour.
     Other,
 }
@@ -145,6 +150,7 @@ pub struct PlaneLayout {
     data_window: Window,
     display_window: Window,
     pixel_aspect_bits: u32,
+    video: Option<VideoEncoding>,
 }
 
 impl PlaneLayout {
@@ -172,7 +178,18 @@ impl PlaneLayout {
             data_window,
             display_window,
             pixel_aspect_bits: pixel_aspect.to_bits(),
+            video: None,
         })
+    }
+
+    /// The same planes as samples of video.
+    pub fn with_video(self, encoding: VideoEncoding) -> Self {
+        Self { video: Some(encoding), ..self }
+    }
+
+    /// How samples stand for colour, where they are those of video.
+    pub fn video(&self) -> Option<VideoEncoding> {
+        self.video
     }
 
     pub fn planes(&self) -> &[PlaneSpec] {
@@ -206,13 +223,24 @@ impl PlaneLayout {
         self.planes.iter().position(|plane| plane.role == role)
     }
 
+    /// Luma and both chromas of video, in the order in which its matrix takes them.
+    pub fn video_planes(&self) -> Option<[usize; 3]> {
+        self.video?;
+        let of = |role| self.plane_with_role(role);
+        Some([of(Role::Luminance)?, of(Role::DifferenceBlue)?, of(Role::DifferenceRed)?])
+    }
+
     /// The planes that stand for red, green and blue: the same one three times where the picture is grey.
-    /// A layer of which this frame lacks a colour shows the first plane that it has.
+    /// A layer of which this frame lacks a colour shows the first plane that it has; of video they are luma and
+    /// chromas.
     pub fn color_planes(&self) -> [usize; 3] {
         let of = |role| self.plane_with_role(role);
         match (of(Role::Red), of(Role::Green), of(Role::Blue)) {
             (Some(red), Some(green), Some(blue)) => [red, green, blue],
             (red, green, blue) => {
+                if let Some(video) = self.video_planes() {
+                    return video;
+                }
                 [of(Role::Grey).or(of(Role::Luminance)).or(red).or(green).or(blue).unwrap_or(0); 3]
             }
         }

@@ -198,6 +198,10 @@ mod tests {
                 missing_count,
                 planes,
                 steps,
+                video,
+                chroma_shift,
+                alpha_scale,
+                padding,
                 color,
                 missing,
             ]

@@ -73,6 +73,14 @@ struct NumberedFile {
     path: PathBuf,
 }
 
+/// Where a frame is: a file, and which frame of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FramePlace {
+    pub path: PathBuf,
+    /// 0 in files that are one frame.
+    pub index: u32,
+}
+
 /// What is shown for an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -136,7 +144,8 @@ impl Clip {
         let range = options.range.or(resolved.range.clone().map(|r| (*r.start(), *r.end())));
         let options = ClipOptions { range, ..options.clone() };
         let mut clip = Self::from_files(id, name, files, info, &options)?;
-        clip.notice = resolved.notice.clone();
+        let notices = [&resolved.notice, &clip.info.notice].into_iter().flatten().map(String::as_str);
+        clip.notice = Some(notices.collect::<Vec<_>>().join("; ")).filter(|notice| !notice.is_empty());
         clip.origin = Some((resolved.clone(), options));
         clip.resume_at = resolved.opened_at.map(|number| clip.index_of(number));
         Ok(clip)
@@ -187,7 +196,11 @@ impl Clip {
             files.retain(|file| (first..=last).contains(&file.number));
         }
         let layer = choose_layer(&name, &info, options)?;
-        let (first_number, frames) = extent(&name, &files, options)?;
+        let (first_number, frames) = match info.frames {
+            // Movies count from 0, and have no gaps.
+            Some(frames) => (0, frames.clamp(1, MAX_FRAMES as u32)),
+            None => extent(&name, &files, options)?,
+        };
         let planes = info.layers.iter().map(|layer| {
             let planes = &layer.planes;
             Arc::new(if options.all_channels { planes.clone() } else { planes.displayed() })
@@ -227,7 +240,7 @@ impl Clip {
 
     /// The frame number of an index.
     pub fn number(&self, index: u32) -> i64 {
-        if self.missing == MissingPolicy::Skip {
+        if self.missing == MissingPolicy::Skip && !self.is_movie() {
             return self.files.get(index as usize).map_or(self.first_number, |file| file.number);
         }
         self.first_number + i64::from(index)
@@ -237,15 +250,29 @@ impl Clip {
     /// that is skipped.
     pub fn index_of(&self, number: i64) -> u32 {
         let last = i64::from(self.frames - 1);
-        if self.missing == MissingPolicy::Skip {
+        if self.missing == MissingPolicy::Skip && !self.is_movie() {
             let position = self.files.partition_point(|file| file.number < number) as i64;
             return position.min(last) as u32;
         }
         number.saturating_sub(self.first_number).clamp(0, last) as u32
     }
 
+    /// Whether one file has all frames.
+    fn is_movie(&self) -> bool {
+        self.info.frames.is_some()
+    }
+
+    /// Where a frame is; none where there is no file for it.
+    pub fn place(&self, index: u32) -> Option<FramePlace> {
+        let path = self.path(index)?.to_path_buf();
+        Some(FramePlace { path, index: if self.is_movie() { index } else { 0 } })
+    }
+
     /// The file of a frame.
     pub fn path(&self, index: u32) -> Option<&Path> {
+        if self.is_movie() {
+            return self.files.first().filter(|_| index < self.frames).map(|file| file.path.as_path());
+        }
         let number = self.number(index);
         let position = self.files.binary_search_by_key(&number, |file| file.number).ok()?;
         Some(&self.files[position].path)
@@ -360,7 +387,7 @@ impl Clip {
         let stated = self.info.part_of(self.layer).map_or_else(Default::default, |part| part.color);
         MediaFacts {
             is_float: self.info.is_linear,
-            is_movie: false,
+            is_movie: self.is_movie(),
             chromaticities: stated.chromaticities,
             is_aces_container: stated.is_aces_container,
             path: self.path(0).map(Path::to_path_buf),

@@ -22,7 +22,7 @@ mod view;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-pub use clip::{Clip, ClipOptions, MissingPolicy, OpenError, Source};
+pub use clip::{Clip, ClipOptions, FramePlace, MissingPolicy, OpenError, Source};
 pub use command::{COMMANDS, Command, CommandEntry, command_of_name};
 pub use pressure::PressureEvent;
 pub use tick::Tick;

@@ -460,9 +460,10 @@ impl Player {
     pub(super) fn issue(&mut self, key: FrameKey, now: Nanos) -> bool {
         let is_urgent = self.is_urgent(key);
         let Some(clip) = self.clip() else { return false };
-        let Some(path) = clip.path(key.index) else { return true };
+        let Some(place) = clip.place(key.index) else { return true };
         let request = DecodeRequest {
-            path: path.to_path_buf(),
+            path: place.path,
+            index: place.index,
             planes: Arc::clone(clip.planes()),
             level: key.level,
             helpers: if is_urgent { usize::MAX } else { 0 },

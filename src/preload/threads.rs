@@ -28,6 +28,7 @@ pub struct DecodeThreads {
     outcomes: Receiver<Outcome>,
     threads: Vec<JoinHandle<()>>,
     shared: Arc<Shared>,
+    decoder: Arc<dyn Decoder>,
 }
 
 /// What the threads and their owner know of each other.
@@ -76,7 +77,7 @@ impl DecodeThreads {
             seen_releases: 0,
         };
         let threads = start_all(count, worker)?;
-        Ok(Self { jobs: Some(jobs), outcomes, threads, shared })
+        Ok(Self { jobs: Some(jobs), outcomes, threads, shared, decoder })
     }
 }
 
@@ -205,7 +206,8 @@ impl WorkerPool for DecodeThreads {
     }
 
     fn held_bytes(&self) -> u64 {
-        self.shared.held_bytes.iter().map(|held_bytes| held_bytes.load(Ordering::Relaxed)).sum()
+        let by_threads = self.shared.held_bytes.iter().map(|held_bytes| held_bytes.load(Ordering::Relaxed));
+        by_threads.sum::<u64>() + self.decoder.shared_bytes() as u64
     }
 
     fn release_held(&mut self) {
@@ -297,8 +299,14 @@ mod tests {
                 let (clip, revision, layer) = (ClipId(0), Revision(0), LayerId(0));
                 let key = FrameKey { clip, revision, layer, level, index };
                 let watch = EpochWatch::never_stale();
-                let request =
-                    DecodeRequest { path: "".into(), planes: Arc::clone(&planes), level, helpers: 9, watch };
+                let request = DecodeRequest {
+                    path: "".into(),
+                    index: 0,
+                    planes: Arc::clone(&planes),
+                    level,
+                    helpers: 9,
+                    watch,
+                };
                 self.pool.submit(Job { key, request, memory: FrameMemory::default() });
             }
         }

@@ -320,8 +320,11 @@ impl Stage {
     /// measurement is under way the newest wish waits for it.
     ///
     /// # Errors
-    /// [`ScopesError`] on devices that cannot measure.
+    /// [`ScopesError`] on devices that cannot measure, and for video.
     pub fn request_scopes(&mut self, key: FrameKey, settings: &ScopeSettings) -> Result<(), ScopesError> {
+        if self.ring.slot(key).is_some_and(|slot| slot.layout.video().is_some()) {
+            return Err(ScopesError::Video);
+        }
         let pass = match self.scopes.take() {
             Some(pass) => pass,
             None => ScopesPass::new(&self.gpu)?,

@@ -9,6 +9,8 @@ mod faults;
 #[cfg(target_os = "linux")]
 mod limits;
 mod metrics;
+#[cfg(feature = "video")]
+mod movies;
 mod passes;
 mod pressure;
 mod raw;

@@ -137,3 +137,13 @@ fn an_interrupt_is_130() {
     assert!(killed.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
+
+#[cfg(not(feature = "video"))]
+#[test]
+fn a_build_without_movies_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let movie = folder.path().join("a.mp4");
+    std::fs::write(&movie, b"\0\0\0\x18ftypisom").unwrap();
+    let said = stderr(&run(&["info", text(&movie)], 3));
+    assert!(said.contains("feature `video`"), "{said}");
+}

@@ -16,4 +16,5 @@ mod ring;
 mod scopes;
 mod screen;
 mod timeline;
+mod video;
 mod windows;

@@ -14,7 +14,7 @@ fn decode(path: &Path) -> DecodeEnd {
     let channels = vec![("R".to_string(), Role::Red)];
     let planes = PlaneRequest { part: 0, part_name: None, channels, mixes_chroma: false };
     let mut memory = FrameMemory::allocate(1 << 20).expect("memory");
-    FileDecoder.decode(&request(path, &planes), &mut memory)
+    FileDecoder::default().decode(&request(path, &planes), &mut memory)
 }
 
 fn is_io(end: &DecodeEnd) -> bool {
@@ -97,7 +97,7 @@ fn a_cancelled_decode_is_skipped() {
     let mut request = request(&seed, &info.layers[0].planes);
     request.watch = ticket.watch();
     let mut memory = FrameMemory::allocate(1 << 20).expect("memory");
-    assert!(matches!(FileDecoder.decode(&request, &mut memory), DecodeEnd::Skipped));
+    assert!(matches!(FileDecoder::default().decode(&request, &mut memory), DecodeEnd::Skipped));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_frame_that_is_wanted_again_while_it_stops_has_no_holes() {
                 }
             });
             let mut memory = FrameMemory::allocate(1 << 22).expect("memory");
-            let holes = (0..300).filter(|_| match FileDecoder.decode(&request, &mut memory) {
+            let holes = (0..300).filter(|_| match FileDecoder::default().decode(&request, &mut memory) {
                 DecodeEnd::Done(decoded) => !decoded.missing.is_empty(),
                 _ => false,
             });

@@ -23,7 +23,7 @@ fn assert_counted(path: &Path) {
     let has_zstd = info.parts.iter().any(|part| part.compression == "zstd");
     let foreign_bytes = if has_zstd { ZSTD_BYTES } else { 0 };
     let mut memory = FrameMemory::allocate(4 << 20).expect("memory");
-    let mut decode = || matches!(FileDecoder.decode(&request, &mut memory), DecodeEnd::Done(_));
+    let mut decode = || matches!(FileDecoder::default().decode(&request, &mut memory), DecodeEnd::Done(_));
     // The first to need a table of the whole process makes it.
     assert!(decode(), "{name}");
     decode::release_held();

@@ -59,7 +59,7 @@ fn check(path: &Path, level: usize, rounds: RoundingMode) {
     let mut memory = FrameMemory::allocate(1 << 16).expect("memory");
     let planes = &info.layers[0].planes;
     let request = DecodeRequest { level: level as u8, ..request(path, planes) };
-    let end = FileDecoder.decode(&request, &mut memory);
+    let end = FileDecoder::default().decode(&request, &mut memory);
     let DecodeEnd::Done(decoded) = end else { panic!("level {level}: {end:?}") };
     assert!(decoded.missing.is_empty());
     let plane = &decoded.layout.planes()[0];
@@ -102,7 +102,9 @@ fn a_level_that_a_file_lacks_is_its_smallest() {
     let info = decode::probe(&path).expect("a header");
     let request = DecodeRequest { level: 99, ..request(&path, &info.layers[0].planes) };
     let mut memory = FrameMemory::allocate(1 << 16).expect("memory");
-    let DecodeEnd::Done(decoded) = FileDecoder.decode(&request, &mut memory) else { panic!("it decodes") };
+    let DecodeEnd::Done(decoded) = FileDecoder::default().decode(&request, &mut memory) else {
+        panic!("it decodes")
+    };
     assert_eq!((decoded.layout.planes()[0].width, decoded.layout.planes()[0].height), (1, 1));
 }
 
@@ -115,7 +117,7 @@ fn red_at(codec: DemoCodec, folder: &Path, level: u8) -> (u32, u32, Vec<f32>) {
     let planes = info.layers[info.default_layer].planes.displayed();
     let mut memory = FrameMemory::allocate(1 << 20).expect("memory");
     memory.bytes_mut().fill(0xAA);
-    let end = FileDecoder.decode(&DecodeRequest { level, ..request(&path, &planes) }, &mut memory);
+    let end = FileDecoder::default().decode(&DecodeRequest { level, ..request(&path, &planes) }, &mut memory);
     let DecodeEnd::Done(decoded) = end else { panic!("{codec:?}: {end:?}") };
     let plane = decoded.layout.plane_with_role(Role::Red).expect("red");
     let (spec, span) = (&decoded.layout.planes()[plane], decoded.layout.spans()[plane]);
@@ -174,7 +176,8 @@ fn a_smaller_size_without_a_good_line_fails_like_the_frame() {
     std::fs::write(&path, bytes).expect("the damaged file");
     let mut memory = FrameMemory::allocate(1 << 20).expect("memory");
     for level in [0, 2] {
-        let end = FileDecoder.decode(&DecodeRequest { level, ..request(&path, &planes) }, &mut memory);
+        let end =
+            FileDecoder::default().decode(&DecodeRequest { level, ..request(&path, &planes) }, &mut memory);
         assert!(matches!(end, DecodeEnd::Failed(_)), "level {level}: {end:?}");
     }
 }

@@ -21,7 +21,7 @@ fn no_frame_after_the_tenth_allocates() {
         let mut memory = FrameMemory::allocate(300 * 200 * 16).expect("memory");
         for (number, request) in requests.iter().enumerate() {
             let ((end, held_bytes), count) =
-                allocations(|| (FileDecoder.decode(request, &mut memory), FileDecoder.held_bytes()));
+                allocations(|| (FileDecoder::default().decode(request, &mut memory), decode::held_bytes()));
             assert!(held_bytes > 0 && matches!(end, DecodeEnd::Done(_)), "{codec:?}: {end:?}");
             assert!(number < 10 || count == 0, "{codec:?}: frame {number} allocates {count} times");
         }

@@ -75,7 +75,7 @@ impl Judge {
         };
         let request = request(path, &info.layers[info.default_layer].planes);
         loop {
-            match FileDecoder.decode(&request, &mut self.memory) {
+            match FileDecoder::default().decode(&request, &mut self.memory) {
                 DecodeEnd::Done(decoded) => return of_done(&decoded, &self.memory),
                 DecodeEnd::Failed(failed) => return error(failed.to_string()),
                 DecodeEnd::Skipped => panic!("nobody cancelled it"),

@@ -76,6 +76,8 @@ fn info() -> MediaInfo {
         rate: None,
         is_linear: true,
         access: Access::Random,
+        frames: None,
+        notice: None,
     }
 }
 

@@ -25,6 +25,7 @@ pub fn exr_files(folder: &Path) -> Vec<PathBuf> {
 
 pub fn request(path: &Path, planes: &PlaneRequest) -> DecodeRequest {
     DecodeRequest {
+        index: 0,
         path: path.to_path_buf(),
         planes: Arc::new(planes.clone()),
         level: 0,
@@ -37,7 +38,7 @@ pub fn request(path: &Path, planes: &PlaneRequest) -> DecodeRequest {
 pub fn decoded(request: &DecodeRequest) -> FrameBuffer {
     let mut memory = FrameMemory::default();
     loop {
-        match FileDecoder.decode(request, &mut memory) {
+        match FileDecoder::default().decode(request, &mut memory) {
             DecodeEnd::Done(done) => {
                 return FrameBuffer { layout: done.layout, memory, missing: done.missing };
             }

@@ -2,7 +2,6 @@
 //! frames at most. Never compares anything.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::{Builder, Scope};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use crate::cli::{Failure, Interrupt};
 use crate::decode::{DecodeEnd, DecodeRequest, Decoder, FileDecoder};
 use crate::epoch::EpochWatch;
 use crate::frame::{FrameBuffer, FrameMemory};
+use crate::player::FramePlace;
 
 /// The longest sleep of the command, so that signals are noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
@@ -43,9 +43,10 @@ impl Feed {
         let (sender, frames) = bounded(0);
         let (spare, spares) = unbounded();
         let decode = move || {
-            for path in numbers.iter().filter_map(|number| side.path(*number)) {
+            let decoder = FileDecoder::default();
+            for place in numbers.iter().filter_map(|number| side.place(*number)) {
                 let memory = spares.try_recv().unwrap_or_default();
-                if sender.send(decode(side, path, memory, &watch)).is_err() {
+                if sender.send(decode(&decoder, side, place, memory, &watch)).is_err() {
                     return;
                 }
             }
@@ -83,11 +84,18 @@ impl Feed {
     }
 }
 
-fn decode(side: &Side, path: &Path, mut memory: FrameMemory, watch: &EpochWatch) -> Fed {
+fn decode(
+    decoder: &FileDecoder,
+    side: &Side,
+    place: &FramePlace,
+    mut memory: FrameMemory,
+    watch: &EpochWatch,
+) -> Fed {
     // Both sides decode at the same time.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let request = DecodeRequest {
-        path: path.to_path_buf(),
+        index: place.index,
+        path: place.path.clone(),
         planes: Arc::clone(&side.planes),
         level: side.level,
         helpers: (cores / 2).saturating_sub(1),
@@ -95,7 +103,7 @@ fn decode(side: &Side, path: &Path, mut memory: FrameMemory, watch: &EpochWatch)
     };
     loop {
         // What a damaged file does to a decoder is that frame's matter alone.
-        let end = catch_unwind(AssertUnwindSafe(|| FileDecoder.decode(&request, &mut memory)));
+        let end = catch_unwind(AssertUnwindSafe(|| decoder.decode(&request, &mut memory)));
         match end {
             Ok(DecodeEnd::Done(done)) => {
                 return Ok(FrameBuffer { layout: done.layout, memory, missing: done.missing });

@@ -97,7 +97,7 @@ impl Walk<'_> {
     }
 
     fn have(&self, number: i64) -> [bool; 2] {
-        self.sides.map(|side| side.path(number).is_some())
+        self.sides.map(|side| side.place(number).is_some())
     }
 
     fn frame(&self, number: i64, feeds: &[Feed; 2]) -> Result<FrameDifference, Failure> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::args::MediaArgs;
@@ -10,7 +9,7 @@ use crate::cli::session::clip_options;
 use crate::cli::{Failure, say};
 use crate::decode::PlaneRequest;
 use crate::frame::ClipId;
-use crate::player::{Clip, ClipOptions};
+use crate::player::{Clip, ClipOptions, FramePlace};
 use crate::sequence::{Media, ResolveOptions, resolve};
 
 /// One of the two media.
@@ -21,7 +20,7 @@ pub struct Side {
     pub planes: Arc<PlaneRequest>,
     /// The resolution level.
     pub level: u8,
-    files: BTreeMap<i64, PathBuf>,
+    files: BTreeMap<i64, FramePlace>,
     /// A single file, whose name has no frame number that would count.
     is_unnumbered: bool,
 }
@@ -45,7 +44,7 @@ impl Side {
         resolved.notice.iter().for_each(|notice| say(notice));
         let options = ClipOptions { all_channels: true, ..clip_options(args) };
         let clip = Clip::open(ClipId(0), resolved, &options).map_err(|error| no_media(error.to_string()))?;
-        let file = |index| Some((clip.number(index), clip.path(index)?.to_path_buf()));
+        let file = |index| Some((clip.number(index), clip.place(index)?));
         Ok(Self {
             files: (0..clip.frames()).filter_map(file).collect(),
             name: clip.name.clone(),
@@ -59,9 +58,9 @@ impl Side {
         self.files.keys().copied()
     }
 
-    /// The file of a frame, if there is one.
-    pub fn path(&self, number: i64) -> Option<&Path> {
-        self.files.get(&number).map(PathBuf::as_path)
+    /// Where a frame is, if there is one.
+    pub fn place(&self, number: i64) -> Option<&FramePlace> {
+        self.files.get(&number)
     }
 }
 
@@ -76,7 +75,7 @@ pub fn align(a: &mut Side, b: &mut Side) {
         _ => return,
     };
     let number = other.numbers().next();
-    if let Some((number, (_, path))) = number.zip(file.files.pop_first()) {
-        file.files.insert(number, path);
+    if let Some((number, (_, place))) = number.zip(file.files.pop_first()) {
+        file.files.insert(number, place);
     }
 }

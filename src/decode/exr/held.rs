@@ -44,6 +44,7 @@ mod tests {
     fn decoded(path: &Path) -> Vec<u8> {
         let info = probe(path).unwrap();
         let request = DecodeRequest {
+            index: 0,
             path: path.to_path_buf(),
             planes: info.layers[info.default_layer].planes.displayed().into(),
             level: 0,
@@ -51,7 +52,7 @@ mod tests {
             watch: EpochWatch::never_stale(),
         };
         let mut memory = FrameMemory::allocate(1 << 20).unwrap();
-        let end = FileDecoder.decode(&request, &mut memory);
+        let end = FileDecoder::default().decode(&request, &mut memory);
         assert!(matches!(end, DecodeEnd::Done(_)), "{}: {end:?}", path.display());
         memory.bytes().to_vec()
     }
@@ -148,8 +149,8 @@ mod tests {
         decoded(&fixture("flat/zip_420.exr"));
         assert!(KEPT.iter().all(|(held_bytes, _)| held_bytes() > 0));
         let sum: usize = KEPT.iter().map(|(held_bytes, _)| held_bytes()).sum();
-        assert_eq!(FileDecoder.held_bytes(), sum);
-        FileDecoder.release_held();
-        assert_eq!(FileDecoder.held_bytes(), 0);
+        assert_eq!(FileDecoder::default().held_bytes(), sum);
+        FileDecoder::default().release_held();
+        assert_eq!(FileDecoder::default().held_bytes(), 0);
     }
 }

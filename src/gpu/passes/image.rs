@@ -8,7 +8,9 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use bytemuck::{Pod, Zeroable};
 
 use super::{fullscreen_pipeline, planes_group, planes_layout, uniform_group};
-use crate::color::{AlphaMode, ChannelView, ColorProgram, ColorSettings, Encoding, Light};
+use crate::color::{
+    AlphaMode, ChannelView, ColorProgram, ColorSettings, Encoding, Light, VideoRows, chroma_shift,
+};
 use crate::frame::{Area, PlaneLayout, Role};
 use crate::gpu::plane::sample_kind;
 use crate::gpu::shaders::Shader;
@@ -95,6 +97,10 @@ pub struct ImageUniform {
     pub missing_count: u32,
     pub planes: [PlaneUniform; 4],
     pub steps: [[f32; 4]; 4],
+    pub video: [[f32; 4]; 3],
+    pub chroma_shift: [f32; 2],
+    pub alpha_scale: f32,
+    pub padding: u32,
     pub color: ColorUniform,
     pub missing: [[f32; 4]; MISSING_AREAS],
 }
@@ -148,6 +154,7 @@ struct Variant {
     sampling: Sampling,
     has_missing: bool,
     is_even: bool,
+    is_video: bool,
     is_grey: bool,
     uses_alpha: bool,
     channel: ChannelView,
@@ -171,6 +178,7 @@ impl Variant {
             sampling: placement.sampling,
             has_missing: !slot.missing.is_empty(),
             is_even: is_even(&slot.layout),
+            is_video: slot.layout.video().is_some(),
             is_grey: red == green,
             uses_alpha: shows_alpha(color) && slot.layout.plane_with_role(Role::Alpha).is_some(),
             channel: color.channel,
@@ -182,12 +190,13 @@ impl Variant {
         }
     }
 
-    fn constants(self) -> [(&'static str, f64); 10] {
+    fn constants(self) -> [(&'static str, f64); 11] {
         let flag = |is_set: bool| if is_set { 1.0 } else { 0.0 };
         [
             ("sampling", f64::from(self.sampling as u32)),
             ("has_missing", flag(self.has_missing)),
             ("is_even", flag(self.is_even)),
+            ("is_video", flag(self.is_video)),
             ("is_grey", flag(self.is_grey)),
             ("uses_alpha", flag(self.uses_alpha)),
             ("channel", f64::from(self.channel as u32)),
@@ -456,6 +465,21 @@ fn steps(layout: &PlaneLayout, plane: usize) -> [f32; 4] {
     [across / data.width as f32, down / data.height as f32, 1.0 / across, 1.0 / down]
 }
 
+/// What becomes of samples of video; all else passes.
+fn video_rows(layout: &PlaneLayout, plane: usize) -> VideoRows {
+    let sample = layout.planes()[plane].sample;
+    let none = VideoRows { rows: [[0.0; 4]; 3], alpha: 1.0 };
+    layout.video().map_or(none, |encoding| VideoRows::of(encoding, sample))
+}
+
+fn chroma_shift_of(layout: &PlaneLayout) -> [f32; 2] {
+    let (Some(encoding), Some([luma, chroma, _])) = (layout.video(), layout.video_planes()) else {
+        return [0.0; 2];
+    };
+    let (luma, chroma) = (&layout.planes()[luma], &layout.planes()[chroma]);
+    chroma_shift(encoding.siting, chroma.width < luma.width, chroma.height < luma.height)
+}
+
 fn image_uniform(
     slot: &Slot,
     planes: [usize; 4],
@@ -465,6 +489,7 @@ fn image_uniform(
     let layout = &slot.layout;
     let (data, display) = (layout.data_window(), layout.display_window());
     let (missing, missing_count) = missing_areas(&slot.missing);
+    let video = video_rows(layout, planes[0]);
     ImageUniform {
         origin: [placement.origin.0, placement.origin.1],
         scale: [placement.scale.0, placement.scale.1],
@@ -478,6 +503,10 @@ fn image_uniform(
         missing_count,
         planes: planes.map(|plane| PlaneUniform::of(slot, plane)),
         steps: planes.map(|plane| steps(layout, plane)),
+        video: video.rows,
+        chroma_shift: chroma_shift_of(layout),
+        alpha_scale: video.alpha,
+        padding: 0,
         color: color.into(),
         missing,
     }

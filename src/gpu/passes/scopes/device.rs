@@ -14,10 +14,11 @@ const STORAGE_BUFFERS: u32 = 2;
 
 /// Why pictures cannot be measured here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the adapter {adapter} cannot measure pictures: it lacks {lacks}")]
-pub struct ScopesError {
-    pub adapter: String,
-    pub lacks: String,
+pub enum ScopesError {
+    #[error("the adapter {adapter} cannot measure pictures: it lacks {lacks}")]
+    Adapter { adapter: String, lacks: String },
+    #[error("movies are not measured yet; close and open the panel for pictures")]
+    Video,
 }
 
 /// What there is of memory on the device.

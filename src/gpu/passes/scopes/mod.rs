@@ -95,7 +95,7 @@ impl ScopesPass {
     /// [`ScopesError`] on adapters without compute shaders or storage buffers of the sizes needed.
     pub fn new(gpu: &Gpu) -> Result<Self, ScopesError> {
         if let Some(lacks) = lacking(gpu) {
-            return Err(ScopesError { adapter: gpu.summary.name.clone(), lacks });
+            return Err(ScopesError::Adapter { adapter: gpu.summary.name.clone(), lacks });
         }
         let device = &gpu.device;
         let layout = counts_layout(device);

@@ -1,0 +1,252 @@
+//! Owns the movies that are open, for all decode threads: a movie is opened once, closed when nobody asks for it for
+//! a while, and opened anew when its file was replaced. Any thread.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::video::{Limits, Movie, MovieEnd, Rotation};
+use super::{
+    Access, Attribute, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, Layer, MediaInfo, Part,
+    PlaneRequest, StatedColor,
+};
+use crate::epoch::EpochWatch;
+use crate::frame::{Area, FrameMemory, Matrix, PlaneLayout, Role, Transfer, Window};
+
+/// Movies that are open at a time; of more, the one that was not asked for longest is closed.
+const OPEN_MOVIES: usize = 4;
+/// A movie that nobody asked for so long gives back what it keeps.
+const KEPT_IDLE: Duration = Duration::from_secs(2);
+/// How long opening may work on the index of a file that has none of its own.
+const INDEX_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What tells whether a file is still the same.
+type Stamp = (u64, Option<SystemTime>);
+
+struct OpenMovie {
+    path: PathBuf,
+    stamp: Stamp,
+    movie: Arc<Movie>,
+    used: Instant,
+}
+
+/// The open movies, the one that was asked for last at the end.
+#[derive(Default)]
+pub struct Movies {
+    open: Mutex<VecDeque<OpenMovie>>,
+    /// What they keep, as of the last request: whoever asks never waits for a movie that is being opened.
+    held_bytes: AtomicUsize,
+}
+
+impl Movies {
+    /// Decodes one frame of a movie.
+    pub fn decode(
+        &self,
+        request: &DecodeRequest,
+        memory: &mut FrameMemory,
+    ) -> Result<DecodeEnd, DecodeError> {
+        let movie = self.movie(&request.path)?;
+        let end = movie.decode(request.index, &request.watch, memory);
+        self.count();
+        Ok(match end {
+            MovieEnd::Done(picture) => {
+                let missing = if picture.is_damaged { vec![whole(&picture.layout)] } else { Vec::new() };
+                DecodeEnd::Done(Decoded { layout: picture.layout, missing })
+            }
+            MovieEnd::Failed(error) => DecodeEnd::Failed(error),
+            MovieEnd::Skipped => DecodeEnd::Skipped,
+            MovieEnd::Refused { needed_bytes } => DecodeEnd::Refused { needed_bytes },
+        })
+    }
+
+    /// Bytes of all that is open: frames passed on the way, indexes, about what decoders hold.
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        let held_bytes = self.lock().iter().map(|open| open.movie.held_bytes()).sum();
+        self.held_bytes.store(held_bytes, Ordering::Relaxed);
+    }
+
+    /// Gives back what movies keep that nobody has asked for lately.
+    pub fn release_idle(&self) {
+        let idle: Vec<Arc<Movie>> = {
+            let open = self.lock();
+            open.iter()
+                .filter(|open| open.used.elapsed() >= KEPT_IDLE)
+                .map(|open| Arc::clone(&open.movie))
+                .collect()
+        };
+        idle.iter().for_each(|movie| movie.release());
+        self.count();
+    }
+
+    fn movie(&self, path: &Path) -> Result<Arc<Movie>, DecodeError> {
+        let stamp = stamp_of(path)?;
+        let mut open = self.lock();
+        if let Some(at) = open.iter().position(|open| open.path == path) {
+            let found = open.remove(at);
+            if let Some(mut found) = found.filter(|found| found.stamp == stamp) {
+                found.used = Instant::now();
+                let movie = Arc::clone(&found.movie);
+                open.push_back(found);
+                return Ok(movie);
+            }
+        }
+        // With the lock: another thread that wants the same movie waits for it instead of opening it as well.
+        let movie = Arc::new(Movie::open(path, Limits::default())?);
+        if open.len() == OPEN_MOVIES {
+            open.pop_front();
+        }
+        let used = Instant::now();
+        open.push_back(OpenMovie { path: path.to_path_buf(), stamp, movie: Arc::clone(&movie), used });
+        Ok(movie)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<OpenMovie>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Movies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Movies({})", self.lock().len())
+    }
+}
+
+fn stamp_of(path: &Path) -> Result<Stamp, DecodeError> {
+    let metadata = std::fs::metadata(path).map_err(|error| DecodeError::io(path, &error))?;
+    Ok((metadata.len(), metadata.modified().ok()))
+}
+
+fn whole(layout: &PlaneLayout) -> Area {
+    let window = layout.data_window();
+    Area { x: 0, y: 0, width: window.width, height: window.height }
+}
+
+/// What is in a movie, its length included.
+///
+/// # Errors
+/// [`DecodeError`] when it is none, is damaged or declares more than the limits.
+pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
+    let movie = Movie::open(path, Limits::default())?;
+    let watch = EpochWatch::never_stale();
+    let is_complete = matches!(movie.index_more(INDEX_PATIENCE, &watch), Ok(true));
+    // The first frame says what planes there are.
+    let mut memory = FrameMemory::default();
+    let layout = first_layout(&movie, &watch, &mut memory)?;
+    let part = part_of(&movie, &layout);
+    let roles = layout.planes().iter().map(|plane| (plane.name.clone(), plane.role)).collect();
+    let planes = PlaneRequest { part: 0, part_name: None, channels: roles, mixes_chroma: false };
+    Ok(MediaInfo {
+        format: movie.info().container.to_uppercase(),
+        parts: vec![part],
+        layers: vec![Layer { name: "video".into(), part: 0, planes }],
+        default_layer: 0,
+        rate: Some(movie.info().rate),
+        is_linear: false,
+        access: Access::Sequential,
+        frames: Some(movie.length().frames.max(1)),
+        notice: notice_of(&movie, &layout, is_complete),
+    })
+}
+
+fn first_layout(
+    movie: &Movie,
+    watch: &EpochWatch,
+    memory: &mut FrameMemory,
+) -> Result<Arc<PlaneLayout>, DecodeError> {
+    loop {
+        match movie.decode(0, watch, memory) {
+            MovieEnd::Done(picture) => return Ok(picture.layout),
+            MovieEnd::Failed(error) => return Err(error),
+            MovieEnd::Skipped => return Err(DecodeError::Io { reason: "opening it was called off".into() }),
+            MovieEnd::Refused { needed_bytes } => {
+                let refused =
+                    |error: crate::frame::OutOfMemory| DecodeError::Io { reason: error.to_string() };
+                *memory = FrameMemory::allocate(needed_bytes).map_err(refused)?;
+            }
+        }
+    }
+}
+
+fn part_of(movie: &Movie, layout: &PlaneLayout) -> Part {
+    let info = movie.info();
+    let window = Window::at_origin(info.width, info.height);
+    let channels = layout.planes().iter().map(|plane| Channel {
+        name: plane.name.clone(),
+        sample: plane.sample,
+        sampling: (info.width.div_ceil(plane.width), info.height.div_ceil(plane.height)),
+    });
+    Part {
+        number: 0,
+        name: None,
+        view: None,
+        data_window: window,
+        display_window: window,
+        pixel_aspect: info.pixel_aspect,
+        compression: info.codec.clone(),
+        storage: info.pixel_format.clone(),
+        channels: channels.collect(),
+        attributes: attributes_of(movie),
+        views: Vec::new(),
+        color: StatedColor::default(),
+        levels: Vec::new(),
+        scrub_level: None,
+        obstacle: None,
+    }
+}
+
+fn attributes_of(movie: &Movie) -> Vec<Attribute> {
+    let info = movie.info();
+    let text = |name: &str, value: String| Attribute { name: name.into(), kind: "text".into(), value };
+    let length = movie.length();
+    let about = if length.is_estimated { "about " } else { "" };
+    let mut attributes = vec![
+        text("frames", format!("{about}{}", length.frames)),
+        text("rate", info.rate.to_string()),
+        text("duration", format!("{:.3} s", info.duration_secs)),
+        text(
+            "colour",
+            format!(
+                "{:?}, {:?} range, {:?}, {:?}",
+                info.encoding.matrix, info.encoding.range, info.encoding.transfer, info.encoding.primaries
+            ),
+        ),
+    ];
+    attributes.extend(info.timecode.iter().map(|timecode| text("timecode", timecode.text.clone())));
+    attributes.extend(info.reel.iter().map(|reel| text("reel", reel.clone())));
+    attributes.extend(info.audio.iter().map(|audio| text("audio", format!("{audio:?}"))));
+    attributes.extend(info.texts.iter().map(|(name, value)| text(name, value.clone())));
+    attributes
+}
+
+/// What somebody who looks at the picture should know.
+fn notice_of(movie: &Movie, layout: &PlaneLayout, is_complete: bool) -> Option<String> {
+    let info = movie.info();
+    let mut notes = Vec::new();
+    if info.rotation != Rotation::default() {
+        notes.push(format!(
+            "the file asks for a turn of {} degrees, which is not done",
+            info.rotation.degrees
+        ));
+    }
+    let transfer = info.encoding.transfer;
+    if matches!(
+        transfer,
+        Transfer::Pq | Transfer::Hlg | Transfer::Linear | Transfer::Log100 | Transfer::Log316
+    ) {
+        notes.push(format!("its values are {transfer:?} and are shown as they are"));
+    }
+    let is_luma = layout.plane_with_role(Role::Luminance).is_some();
+    if is_luma && matches!(info.encoding.matrix, Matrix::Bt2020Constant | Matrix::Ictcp) {
+        notes.push(format!("its matrix {:?} is taken for BT.2020", info.encoding.matrix));
+    }
+    if !is_complete {
+        notes.push("its length is estimated: the index of the file took too long".into());
+    }
+    (!notes.is_empty()).then(|| notes.join("; "))
+}

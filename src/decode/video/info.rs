@@ -1,0 +1,235 @@
+//! Owns what is known of a movie before its frames are decoded. Plain values; any thread. Texts are as in the file: they
+//! are escaped when shown.
+
+use super::fence::{AudioFacts, NO_TIME, PixelFormat, StreamFacts};
+use super::index::Index;
+use crate::frame::VideoEncoding;
+use crate::time::Rate;
+
+/// What a movie is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VideoInfo {
+    /// `mov`, `matroska`, …
+    pub container: String,
+    pub codec: String,
+    /// Of the pictures as decoded, before rotation.
+    pub width: u32,
+    pub height: u32,
+    /// Before they are cropped.
+    pub coded_size: (u32, u32),
+    /// Width of a pixel divided by its height; finite and positive.
+    pub pixel_aspect: f32,
+    pub rotation: Rotation,
+    /// FFmpeg's name.
+    pub pixel_format: String,
+    pub encoding: VideoEncoding,
+    pub rate: Rate,
+    /// All frames last equally long.
+    pub is_steady: bool,
+    pub duration_secs: f64,
+    /// Seconds of one unit of time, as a fraction.
+    pub time_base: (i32, i32),
+    pub timecode: Option<Timecode>,
+    pub reel: Option<String>,
+    /// Names and values of the file and its streams.
+    pub texts: Vec<(String, String)>,
+    pub audio: Vec<AudioFacts>,
+}
+
+/// How a picture is turned before it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Rotation {
+    /// Clockwise: 0, 90, 180 or 270.
+    pub degrees: u16,
+    /// Left and right are swapped, before turning.
+    pub is_mirrored: bool,
+}
+
+/// The label of the first frame, as in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timecode {
+    /// `hh:mm:ss:ff`, with a semicolon before the frames where numbers are dropped.
+    pub text: String,
+    /// Two numbers are left out every minute but the tenth (SMPTE ST 12-1).
+    pub drops_frames: bool,
+}
+
+impl VideoInfo {
+    /// What the file says and its index shows.
+    pub fn of(facts: &StreamFacts, coded_size: (u32, u32), format: &PixelFormat, index: &Index) -> Self {
+        let (rate, is_steady) = rate_of(facts, index);
+        let find = |names: &[&str]| {
+            let named =
+                |(name, _): &&(String, String)| names.iter().any(|other| name.eq_ignore_ascii_case(other));
+            facts.texts.iter().find(named).map(|(_, value)| value.clone())
+        };
+        Self {
+            container: facts.container.split(',').next().unwrap_or_default().to_string(),
+            codec: facts.codec.clone(),
+            width: facts.width,
+            height: facts.height,
+            coded_size,
+            pixel_aspect: aspect_of(facts.pixel_aspect),
+            rotation: facts.display_matrix.map(rotation_of).unwrap_or_default(),
+            pixel_format: format.name.clone(),
+            encoding: VideoEncoding::of(format, facts.color, facts.height),
+            rate,
+            is_steady,
+            duration_secs: duration_of(facts, index, rate),
+            time_base: facts.time_base,
+            timecode: find(&["timecode"]).and_then(timecode_of),
+            reel: find(&["reel_name", "reel", "com.apple.proapps.reel"]),
+            texts: facts.texts.clone(),
+            audio: facts.audio.clone(),
+        }
+    }
+
+    /// Frames that the file says it has, where its index is not complete.
+    pub fn estimated_frames(&self) -> u32 {
+        (self.duration_secs * self.rate.as_f64()).round().clamp(0.0, f64::from(u32::MAX)) as u32
+    }
+}
+
+/// A fraction that makes no sense is 1.
+pub fn aspect_of((num, den): (i32, i32)) -> f32 {
+    let aspect = num as f32 / den as f32;
+    if num > 0 && den > 0 && (0.01..=100.0).contains(&aspect) { aspect } else { 1.0 }
+}
+
+/// The quarter turn nearest to what a display matrix does (ISO 14496-12, 8.3.2: x' = a·x + c·y, y' = b·x + d·y).
+fn rotation_of(matrix: [i32; 9]) -> Rotation {
+    let [a, b, _, c, d, ..] = matrix.map(f64::from);
+    let is_mirrored = a * d - b * c < 0.0;
+    let sign = if is_mirrored { -1.0 } else { 1.0 };
+    let quarters = ((sign * b).atan2(sign * a) / std::f64::consts::FRAC_PI_2).round() as i64;
+    Rotation { degrees: quarters.rem_euclid(4) as u16 * 90, is_mirrored }
+}
+
+fn timecode_of(text: String) -> Option<Timecode> {
+    let is_timecode = text.len() == 11 && text.bytes().filter(u8::is_ascii_digit).count() == 8;
+    let drops_frames = text.contains([';', '.']);
+    is_timecode.then_some(Timecode { text, drops_frames })
+}
+
+/// How far a stated rate may lie from the measured one.
+const RATE_TOLERANCE: f64 = 0.0005;
+
+/// The rate that the times of the frames show, as the exact fraction that is meant; and whether they are steady.
+fn rate_of(facts: &StreamFacts, index: &Index) -> (Rate, bool) {
+    let stated = [facts.average_rate, facts.base_rate].map(rate_from);
+    let (base, units) = facts.time_base;
+    let Some((length, gaps, is_steady)) = index.pace().filter(|_| base > 0 && units > 0) else {
+        return (stated.into_iter().flatten().next().unwrap_or(Rate::FILM), true);
+    };
+    let exact = exact_rate(i64::from(units) * gaps, i64::from(base).saturating_mul(length));
+    let measured = (f64::from(units) * gaps as f64) / (f64::from(base) * length as f64);
+    // Each end of what was measured may be rounded to a unit.
+    let tolerance = RATE_TOLERANCE + 1.0 / length as f64;
+    let usual = usual_rate(measured);
+    // Two rates of television are nearer to each other than short movies with coarse times can tell.
+    let candidates = stated.into_iter().chain([usual]).flatten();
+    let fits = |rate: &Rate| (rate.as_f64() / measured - 1.0).abs() <= tolerance;
+    let is_exact = |rate: &Rate| exact == Some(*rate);
+    let rate = candidates.clone().find(is_exact).or_else(|| candidates.clone().find(fits)).or(exact);
+    let rounded = Rate::new((measured * 1000.0).round().clamp(1.0, 1_000_000.0) as u32, 1000).ok();
+    (rate.or(rounded).unwrap_or(Rate::FILM), is_steady)
+}
+
+fn rate_from((num, den): (i32, i32)) -> Option<Rate> {
+    Rate::new(u32::try_from(num).ok()?, u32::try_from(den).ok()?).ok()
+}
+
+fn exact_rate(num: i64, den: i64) -> Option<Rate> {
+    let (mut a, mut b) = (num, den);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    let divisor = a.max(1);
+    Rate::new(u32::try_from(num / divisor).ok()?, u32::try_from(den / divisor).ok()?).ok()
+}
+
+/// The whole rate, or the one of television (n·1000/1001), that is nearest.
+fn usual_rate(measured: f64) -> Option<Rate> {
+    let whole = Rate::new(measured.round() as u32, 1).ok()?;
+    let ntsc = Rate::new((measured * 1.001).round() as u32 * 1000, 1001).ok()?;
+    let distance = |rate: Rate| (rate.as_f64() - measured).abs();
+    Some(if distance(ntsc) < distance(whole) { ntsc } else { whole })
+}
+
+fn duration_of(facts: &StreamFacts, index: &Index, rate: Rate) -> f64 {
+    let (base, units) = facts.time_base;
+    let frames = f64::from(index.frames());
+    if index.is_complete() {
+        let Some((length, gaps, _)) = index.pace() else { return frames / rate.as_f64() };
+        return length as f64 * f64::from(base) / f64::from(units.max(1)) * frames / gaps as f64;
+    }
+    match (facts.duration, facts.file_duration) {
+        (NO_TIME | ..=0, NO_TIME | ..=0) => frames / rate.as_f64(),
+        (NO_TIME | ..=0, micros) => micros as f64 / 1e6,
+        (length, _) => length as f64 * f64::from(base) / f64::from(units.max(1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::index::Entry;
+    use super::*;
+
+    fn index(times: impl IntoIterator<Item = i64>) -> Index {
+        let mut index = Index::new(false);
+        for time in times {
+            index.push(Entry { pts: time, dts: time, position: -1, time, is_key: true, is_shown: true });
+        }
+        index.finish();
+        index
+    }
+
+    fn rate(time_base: (i32, i32), stated: (i32, i32), times: Vec<i64>) -> (String, bool) {
+        let facts = StreamFacts { time_base, average_rate: stated, ..StreamFacts::default() };
+        let (rate, is_steady) = rate_of(&facts, &index(times));
+        (format!("{}/{}", rate.num(), rate.den()), is_steady)
+    }
+
+    #[test]
+    fn rates_are_the_fractions_that_are_meant() {
+        let even = |step: f64, count: i64| {
+            (0..count).map(|at| (at as f64 * step).round() as i64).collect::<Vec<_>>()
+        };
+        assert_eq!(rate((1, 24000), (0, 0), even(1001.0, 100)), ("24000/1001".into(), true));
+        assert_eq!(rate((1, 1000), (0, 0), even(1000.0 / 23.976, 400)), ("24000/1001".into(), true));
+        assert_eq!(rate((1, 1000), (30, 1), even(1000.0 / 30.0, 20)), ("30/1".into(), true));
+        assert_eq!(rate((1, 1000), (30000, 1001), even(1001.0 / 30.0, 20)), ("30000/1001".into(), true));
+        assert_eq!(rate((1, 1000), (0, 0), vec![0, 40, 100, 120]), ("25/1".into(), false));
+        assert_eq!(rate((1, 25), (0, 0), vec![7]).0, "24/1");
+    }
+
+    #[test]
+    fn turns_and_mirrors_are_told_apart() {
+        let one = 1 << 16;
+        let of = |a, b, c, d| {
+            let rotation = rotation_of([a, b, 0, c, d, 0, 0, 0, 1 << 30]);
+            (rotation.degrees, rotation.is_mirrored)
+        };
+        assert_eq!(of(one, 0, 0, one), (0, false));
+        assert_eq!(of(0, one, -one, 0), (90, false));
+        assert_eq!(of(-one, 0, 0, -one), (180, false));
+        assert_eq!(of(0, -one, one, 0), (270, false));
+        assert_eq!(of(-one, 0, 0, one), (0, true));
+        assert_eq!(of(0, 0, 0, 0), (0, false));
+    }
+
+    #[test]
+    fn time_codes_are_known_by_their_form() {
+        assert!(timecode_of("01:00:00;02".into()).unwrap().drops_frames);
+        assert!(!timecode_of("01:00:00:02".into()).unwrap().drops_frames);
+        assert_eq!(timecode_of("yesterday".into()), None);
+    }
+
+    #[test]
+    fn aspects_that_make_no_sense_are_square() {
+        for aspect in [(0, 1), (1, 0), (-4, 3), (i32::MAX, 1)] {
+            assert_eq!(aspect_of(aspect), 1.0);
+        }
+        assert_eq!(aspect_of((64, 45)), 64.0 / 45.0);
+    }
+}

@@ -1,0 +1,130 @@
+//! Movies through the program: what they are, that they play through both tiers, that they look as FFmpeg shows them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::support::program::{json, number, of_passes, run, stderr, text};
+
+/// Makes a movie with the `ffmpeg` command.
+fn make(folder: &Path, name: &str, options: &str) -> PathBuf {
+    let path = folder.join(name);
+    let made = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=2"])
+        .args(options.split_whitespace())
+        .arg(&path)
+        .status();
+    assert!(made.is_ok_and(|status| status.success()), "ffmpeg makes {name}");
+    path
+}
+
+/// A frame as FFmpeg shows it.
+fn reference(movie: &Path, frame: u32, to: &Path) {
+    let select = format!("select=eq(n\\,{frame})");
+    let shown = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y", "-i"])
+        .arg(movie)
+        .args([
+            "-vf",
+            &select,
+            "-frames:v",
+            "1",
+            "-sws_flags",
+            "accurate_rnd+full_chroma_int+full_chroma_inp",
+        ])
+        .args(["-pix_fmt", "rgb24"])
+        .arg(to)
+        .status();
+    assert!(shown.is_ok_and(|status| status.success()), "ffmpeg shows {}", movie.display());
+}
+
+#[test]
+fn a_movie_plays_like_a_sequence() {
+    let folder = tempfile::tempdir().unwrap();
+    let movie = make(folder.path(), "a.mp4", "-c:v libx264 -pix_fmt yuv420p -g 12 -bf 2");
+    let playback = ["bench", "playback", text(&movie), "--loops", "3", "--unpaced", "--checksum", "--json"];
+    let report = json(&run(&playback, 0));
+    assert_eq!((number(&report["frames"]), number(&report["presented"])), (48, 144));
+    assert_eq!(of_passes(&report, "decodes"), [48, 0, 0]);
+    assert_eq!((number(&report["decode"]["ok"]), number(&report["decode"]["error"])), (48, 0));
+    // The same picture in every pass, and no two frames alike.
+    let sums: Vec<(u64, String)> = report["checksums"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sum| (number(&sum["frame"]), sum["xxh64"].as_str().unwrap().to_string()))
+        .collect();
+    for (frame, sum) in &sums {
+        assert_eq!(sums.iter().filter(|other| other.1 == *sum).count(), 3, "frame {frame}");
+    }
+    let reversed = json(&run(&[&playback[..], &["--reverse"]].concat(), 0));
+    let shown = |report: &serde_json::Value| -> std::collections::BTreeSet<(u64, String)> {
+        let sums = report["checksums"].as_array().unwrap().iter();
+        sums.map(|sum| (number(&sum["frame"]), sum["xxh64"].as_str().unwrap().to_string())).collect()
+    };
+    assert_eq!(shown(&report), shown(&reversed));
+}
+
+#[test]
+fn movies_look_as_ffmpeg_shows_them() {
+    let folder = tempfile::tempdir().unwrap();
+    // Chroma of every pixel, so that no filter is between the two.
+    let movies = [
+        ("h264.mp4", "-c:v libx264 -qp 0 -pix_fmt yuv444p -bf 2 -colorspace bt709"),
+        ("ffv1.mkv", "-c:v ffv1 -pix_fmt gbrp"),
+        ("deep.mov", "-c:v prores_ks -profile:v 4444 -pix_fmt yuv444p10le"),
+        ("motion.avi", "-c:v mjpeg -q:v 2 -pix_fmt yuvj444p"),
+    ];
+    for (name, options) in movies {
+        let movie = make(folder.path(), name, options);
+        for frame in [31, 5] {
+            let (ours, theirs) = (folder.path().join("ours.png"), folder.path().join("theirs.png"));
+            let frames = format!("{frame}-{frame}");
+            run(&["render", text(&movie), "--frames", &frames, "-o", text(&ours)], 0);
+            reference(&movie, frame, &theirs);
+            let [ours, theirs] = [ours, theirs].map(|path| image::open(path).unwrap().to_rgb8());
+            assert_eq!(ours.dimensions(), theirs.dimensions());
+            let most = ours.iter().zip(theirs.iter()).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(most <= Some(2), "{name}, frame {frame}: {most:?} codes");
+        }
+    }
+}
+
+#[test]
+fn a_movie_tells_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = "-c:v libx264 -pix_fmt yuv420p -timecode 01:00:00:00 -metadata title=a\u{1b}[31mb";
+    let movie = make(folder.path(), "a.mov", options);
+    let said = String::from_utf8(run(&["info", text(&movie)], 0).stdout).unwrap();
+    for part in ["h264", "yuv420p", "160x90", "01:00:00:00", "48"] {
+        assert!(said.contains(part), "no {part} in {said}");
+    }
+    assert!(!said.contains('\u{1b}'), "control characters are escaped");
+}
+
+#[test]
+fn a_file_that_only_looks_like_a_movie_is_an_error_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = std::fs::read(make(folder.path(), "a.mp4", "-c:v libx264 -pix_fmt yuv420p")).unwrap();
+    for (name, bytes) in
+        [("empty.mov", &[][..]), ("noise.mp4", &good[good.len() / 2..]), ("cut.mp4", &good[..64])]
+    {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let said = stderr(&run(&["info", text(&path)], 3));
+        assert!(said.contains(name), "{name}: {said}");
+    }
+}
+
+#[test]
+fn frames_of_a_movie_are_compared_and_decoded_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let lossless = make(folder.path(), "a.mkv", "-c:v ffv1 -pix_fmt yuv420p");
+    let lossy = make(folder.path(), "b.mp4", "-c:v libx264 -crf 40 -pix_fmt yuv420p");
+    let same = json(&run(&["compare", text(&lossless), text(&lossless), "--json"], 0));
+    assert_eq!(same["frames"].as_array().map(Vec::len), Some(48));
+    run(&["compare", text(&lossless), text(&lossy)], 1);
+    let report = |movie: &Path| json(&run(&["bench", "decode", text(movie), "--json"], 0));
+    assert_eq!(number(&report(&lossless)["frames"]), 48);
+    assert_ne!(report(&lossless)["checksum"], report(&lossy)["checksum"]);
+    assert_eq!(report(&lossless)["checksum"], report(&lossless)["checksum"]);
+}
