@@ -5,6 +5,7 @@ use super::session::{adapter_choice, decode_threads, vram_budget};
 use super::settings::{Configured, Settings};
 use super::{Failure, print_lines};
 use crate::color::ColorConfig;
+use crate::decode;
 use crate::gpu::Gpu;
 use crate::memory::{MemLimit, Sampler, format_bytes};
 
@@ -17,7 +18,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
         format!("rushes        {}", env!("CARGO_PKG_VERSION")),
         format!("system        {} {}", std::env::consts::OS, std::env::consts::ARCH),
         format!("decode        {} threads; every compression of OpenEXR", decode_threads(settings)),
-        "video         not in this version".to_string(),
+        format!("video         {}", decode::movie_library()),
         format!("colour        {}", color_line()),
     ];
     lines.extend(memory_lines(settings));

@@ -25,6 +25,8 @@ use crate::time::{Clock, Direction, Nanos, WorkArea};
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// Address space that a software adapter needs beyond its device, with some to spare.
 const COMPILE_ROOM_BYTES: u64 = 32 << 20;
+/// Address space that is left when an adapter is opened. Mesa's software Vulkan was seen to crash with 288 MiB.
+const OPEN_ROOM_BYTES: u64 = 320 << 20;
 /// While uploads are under way the device must be polled for them to move on.
 const BUSY_WAIT: Duration = Duration::from_micros(500);
 
@@ -157,14 +159,13 @@ pub fn set_color(player: &mut Player, color: &ColorArgs) {
     commands.into_iter().flatten().for_each(|command| player.command(command));
 }
 
-/// Software adapters compile shaders in this process, and crash where they have no room for it.
-fn refuse_without_room(adapter: &AdapterSummary) -> Result<(), Failure> {
-    let is_software = adapter.kind == crate::gpu::AdapterKind::Cpu;
-    let room = address_space_room().filter(|room| is_software && *room < COMPILE_ROOM_BYTES);
+/// Software adapters compile shaders in this process, and crash where they have no room for it; so do some while they
+/// are opened.
+fn refuse_without_room(what: &str, needed_bytes: u64) -> Result<(), Failure> {
+    let room = address_space_room().filter(|room| *room < needed_bytes);
     room.map_or(Ok(()), |room| {
-        let (room, needed) = (format_bytes(room), format_bytes(COMPILE_ROOM_BYTES));
-        let limit =
-            format!("{room} of address space are left, and {} needs {needed} to begin with", adapter.name);
+        let (room, needed) = (format_bytes(room), format_bytes(needed_bytes));
+        let limit = format!("{room} of address space are left, and {what} needs {needed} to begin with");
         Err(Failure::new(Failure::NO_GPU, format!("{limit}; raise the limit (ulimit -v)")))
     })
 }
@@ -200,9 +201,12 @@ impl Headless {
         super::log_at(machine.log_level);
         let clock = WallClock::default();
         let waker = Waker::default();
+        refuse_without_room("opening an adapter", OPEN_ROOM_BYTES)?;
         let gpu = Gpu::headless(&adapter_choice(machine))
             .map_err(|error| Failure::new(Failure::NO_GPU, error.to_string()))?;
-        refuse_without_room(&gpu.summary)?;
+        if gpu.summary.kind == crate::gpu::AdapterKind::Cpu {
+            refuse_without_room(&gpu.summary.name, COMPILE_ROOM_BYTES)?;
+        }
         let configured = Configured::load(machine)?;
         let settings = configured.settings.clone();
         let mut player = new_player(&settings, machine, &gpu.summary, options.pace, waker.ring())?;

@@ -151,6 +151,14 @@ pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
     }
 }
 
+/// What movies are decoded with, for people.
+pub fn movie_library() -> String {
+    #[cfg(feature = "video")]
+    return video::library();
+    #[cfg(not(feature = "video"))]
+    "none: this build lacks the feature `video`".to_string()
+}
+
 /// Times that no decoder of a file can fall below, for benchmarks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeFloor {

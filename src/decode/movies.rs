@@ -20,7 +20,7 @@ const OPEN_MOVIES: usize = 4;
 /// A movie that nobody asked for so long gives back what it keeps.
 const KEPT_IDLE: Duration = Duration::from_secs(2);
 /// How long opening may work on the index of a file that has none of its own.
-const INDEX_PATIENCE: Duration = Duration::from_secs(10);
+const INDEX_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What tells whether a file is still the same.
 type Stamp = (u64, Option<SystemTime>);
@@ -52,7 +52,7 @@ impl Movies {
         self.count();
         Ok(match end {
             MovieEnd::Done(picture) => {
-                let missing = if picture.is_damaged { vec![whole(&picture.layout)] } else { Vec::new() };
+                let missing = if picture.is_damaged { vec![somewhere(&picture.layout)] } else { Vec::new() };
                 DecodeEnd::Done(Decoded { layout: picture.layout, missing })
             }
             MovieEnd::Failed(error) => DecodeEnd::Failed(error),
@@ -122,9 +122,9 @@ fn stamp_of(path: &Path) -> Result<Stamp, DecodeError> {
     Ok((metadata.len(), metadata.modified().ok()))
 }
 
-fn whole(layout: &PlaneLayout) -> Area {
-    let window = layout.data_window();
-    Area { x: 0, y: 0, width: window.width, height: window.height }
+/// A decoder that had to guess does not say where. All rows count as incomplete; without a width none is hatched.
+fn somewhere(layout: &PlaneLayout) -> Area {
+    Area { x: 0, y: 0, width: 0, height: layout.data_window().height }
 }
 
 /// What is in a movie, its length included.

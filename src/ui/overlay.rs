@@ -26,7 +26,7 @@ pub fn overlay(ui: &mut Ui, rect: Rect, inputs: &Inputs<'_>) {
         ShownStatus::Exact(_) | ShownStatus::Held(_) | ShownStatus::Black => {}
     }
     if snapshot.missing_rows > 0 {
-        let reason = format!("INCOMPLETE: {} rows have no data", snapshot.missing_rows);
+        let reason = format!("INCOMPLETE: {} rows lack data or are damaged", snapshot.missing_rows);
         badge(ui, rect, 1, &reason, BAD);
     }
 }

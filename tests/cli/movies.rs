@@ -128,3 +128,19 @@ fn frames_of_a_movie_are_compared_and_decoded_one_by_one() {
     assert_ne!(report(&lossless)["checksum"], report(&lossy)["checksum"]);
     assert_eq!(report(&lossless)["checksum"], report(&lossless)["checksum"]);
 }
+
+#[test]
+fn a_damaged_movie_shows_what_can_be_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let movie = make(folder.path(), "a.mkv", "-c:v libx264 -pix_fmt yuv420p -g 12 -x264-params slices=4");
+    let mut bytes = std::fs::read(&movie).unwrap();
+    let (from, to) = (bytes.len() * 2 / 5, bytes.len() * 3 / 5);
+    for at in (from..to).step_by(97) {
+        bytes[at] ^= 0x5a;
+    }
+    std::fs::write(&movie, &bytes).unwrap();
+    let report = json(&run(&["bench", "playback", text(&movie), "--unpaced", "--json"], 0));
+    let ends = ["ok", "degraded", "error"].map(|end| number(&report["decode"][end]));
+    assert_eq!(number(&report["presented"]), number(&report["frames"]));
+    assert!(ends[0] >= 12 && ends[1] + ends[2] >= 1, "{ends:?}");
+}

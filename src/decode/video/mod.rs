@@ -22,6 +22,7 @@ mod stash;
 #[cfg(test)]
 mod tests;
 
+pub use fence::library;
 pub use info::Rotation;
 pub use movie::{Movie, MovieEnd};
 pub use opening::Limits;

@@ -45,6 +45,13 @@ pub fn init() {
     ONCE.call_once(log::install);
 }
 
+/// The version and the licence of the library that is linked.
+pub fn library() -> String {
+    // SAFETY: both calls answer with static texts.
+    let (version, licence) = unsafe { (ffi::av_version_info(), ffi::avcodec_license()) };
+    format!("FFmpeg {}, {}", text_of(version), text_of(licence))
+}
+
 /// A negative answer of FFmpeg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code(pub c_int);

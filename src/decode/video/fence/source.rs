@@ -12,6 +12,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use super::gate::Gate;
+use crate::decode::reading::timed;
 
 /// Bytes that are read at once. Disks and network drives answer larger requests no faster.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -198,7 +199,7 @@ impl Source {
 
     fn wait(&self) -> Result<Block, SourceError> {
         loop {
-            match self.blocks.recv_timeout(LOOK_EVERY) {
+            match timed(|| self.blocks.recv_timeout(LOOK_EVERY)) {
                 Ok(block) => return Ok(block),
                 Err(RecvTimeoutError::Timeout) if self.gate.must_stop().is_some() => {
                     return Err(SourceError::Stopped);
