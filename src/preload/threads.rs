@@ -136,7 +136,7 @@ impl Worker {
 
     /// Waits for a job. What this thread keeps goes back when none comes for long.
     fn wait(&mut self) -> Option<Job> {
-        if self.held_bytes().load(Ordering::Relaxed) > 0 {
+        if self.held_bytes().load(Ordering::Relaxed) > 0 || self.decoder.shared_bytes() > 0 {
             match self.jobs.recv_timeout(self.kept_idle) {
                 Ok(job) => return Some(job),
                 Err(RecvTimeoutError::Disconnected) => return None,
@@ -333,6 +333,43 @@ mod tests {
         assert_eq!(rig.pool.held_bytes(), HELD_BYTES as u64);
         rig.run_all_threads();
         assert_eq!(rig.pool.held_bytes(), (THREADS * HELD_BYTES) as u64);
+    }
+
+    /// Keeps bytes for all threads together.
+    struct Shares(AtomicUsize);
+
+    impl Decoder for Shares {
+        fn decode(&self, _request: &DecodeRequest, _memory: &mut FrameMemory) -> DecodeEnd {
+            self.0.store(HELD_BYTES, Ordering::Relaxed);
+            DecodeEnd::Skipped
+        }
+
+        fn shared_bytes(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        fn release_held(&self) {
+            self.0.store(0, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_for_all_threads_counts_once_and_goes_when_one_is_idle() {
+        let (wake, wakes) = unbounded();
+        let wake: Wake = Arc::new(move || wake.send(()).unwrap());
+        let decoder = Arc::new(Shares(AtomicUsize::new(0)));
+        let idle = Duration::from_millis(20);
+        let pool =
+            DecodeThreads::start_keeping(THREADS, Arc::clone(&decoder) as Arc<dyn Decoder>, wake, idle);
+        let mut rig = Rig { pool: pool.unwrap(), wakes, helpers: unbounded().1 };
+        rig.submit(ONE_THREAD, 1);
+        rig.wait_for_wakes(1);
+        assert!(rig.pool.try_outcome().is_some());
+        // The thread that did the job is idle soon afterwards.
+        rig.wait_for_wakes(1);
+        assert_eq!(rig.pool.held_bytes(), 0);
+        decoder.0.store(HELD_BYTES, Ordering::Relaxed);
+        assert_eq!(rig.pool.held_bytes(), HELD_BYTES as u64, "once, not for each thread");
     }
 
     #[test]
