@@ -295,7 +295,9 @@ impl FrameLoop {
         if self.strip_revision != snapshot.timeline.revision {
             self.repaint_within(STATUS_REPAINT);
         }
-        if self.ui_state.shows_memory || self.ui_state.shows_statistics {
+        // A paused window has nothing to tell of playback.
+        let tells_playback = self.ui_state.shows_statistics && snapshot.transport.playing;
+        if self.ui_state.shows_memory || tells_playback {
             self.repaint_within(PANEL_REPAINT);
         }
         let due = self.repaint_at.is_some_and(|at| at <= Instant::now());
