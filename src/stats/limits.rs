@@ -17,9 +17,6 @@ pub enum Limit {
 }
 
 impl Limit {
-    pub const ALL: [Self; 6] =
-        [Self::Nothing, Self::Disk, Self::Decode, Self::Upload, Self::Gpu, Self::Vsync];
-
     /// The name used in reports.
     pub const fn name(self) -> &'static str {
         match self {
