@@ -24,6 +24,7 @@ pub use media::{Access, Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest
 
 use crate::epoch::EpochWatch;
 use crate::frame::{Area, FrameMemory, PlaneLayout};
+use crate::sequence::is_movie;
 
 /// What to decode. The layer is named by its channels, because every file of a sequence has a
 /// header of its own.
@@ -242,8 +243,8 @@ impl Kind {
     }
 }
 
-const MOVIE_ENDINGS: [&str; 12] =
-    ["mov", "mp4", "mxf", "mkv", "avi", "webm", "m4v", "mpg", "mpeg", "ts", "m2ts", "dv"];
+/// Endings of streams that begin with nothing known, beside those that a folder lists.
+const STREAM_ENDINGS: [&str; 4] = ["mpeg", "ts", "m2ts", "dv"];
 
 /// The first box of QuickTime and MP4 files (ISO 14496-12; QuickTime File Format).
 #[cfg(feature = "video")]
@@ -267,7 +268,8 @@ const MOVIE_MAGIC: [&[u8]; 10] = [
 
 fn has_movie_ending(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    MOVIE_ENDINGS.iter().any(|movie| ending.eq_ignore_ascii_case(movie))
+    let is_stream = STREAM_ENDINGS.iter().any(|stream| ending.eq_ignore_ascii_case(stream));
+    is_stream || path.file_name().is_some_and(|name| is_movie(name.as_encoded_bytes()))
 }
 
 fn unknown_kind(path: &Path, head: &[u8]) -> DecodeError {

@@ -19,6 +19,7 @@ mod scan;
 mod tests;
 
 pub use error::SequenceError;
+pub use name::is_movie;
 pub use range::{MAX_SPAN_FRAMES, RangeSet};
 pub use resolve::{ResolveOptions, Resolved, resolve};
 pub use scan::{Listing, list};

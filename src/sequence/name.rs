@@ -139,7 +139,8 @@ fn ends_in(name: &[u8], endings: &[&str]) -> bool {
     ending(name).is_some_and(|found| endings.iter().any(|known| found.eq_ignore_ascii_case(known.as_bytes())))
 }
 
-pub(super) fn is_movie(name: &[u8]) -> bool {
+/// Whether a name ends as movies do.
+pub fn is_movie(name: &[u8]) -> bool {
     ends_in(name, &MOVIE_ENDINGS)
 }
 
