@@ -95,6 +95,10 @@ impl Decoder for FileDecoder {
         if request.watch.is_stale() {
             return DecodeEnd::Skipped;
         }
+        #[cfg(feature = "video")]
+        if self.movies.has(&request.path) {
+            return self.movies.decode(request, memory).unwrap_or_else(DecodeEnd::Failed);
+        }
         let end = match Kind::of(&request.path) {
             Ok((Kind::Exr, file)) => exr::decode(request, &file, memory),
             Ok((Kind::Still(format), _)) => still::decode(request, format, memory),

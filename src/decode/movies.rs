@@ -47,7 +47,10 @@ impl Movies {
         request: &DecodeRequest,
         memory: &mut FrameMemory,
     ) -> Result<DecodeEnd, DecodeError> {
-        let movie = self.movie(&request.path)?;
+        let movie = match self.movie(&request.path, &request.watch) {
+            Err(_) if request.watch.is_stale() => return Ok(DecodeEnd::Skipped),
+            opened => opened?,
+        };
         let end = movie.decode(request.index, &request.watch, memory);
         self.count();
         Ok(match end {
@@ -84,7 +87,12 @@ impl Movies {
         self.count();
     }
 
-    fn movie(&self, path: &Path) -> Result<Arc<Movie>, DecodeError> {
+    /// Whether a movie is open, so that nobody needs to look at what kind of file it is.
+    pub fn has(&self, path: &Path) -> bool {
+        self.lock().iter().any(|open| open.path == path)
+    }
+
+    fn movie(&self, path: &Path, watch: &EpochWatch) -> Result<Arc<Movie>, DecodeError> {
         let stamp = stamp_of(path)?;
         let mut open = self.lock();
         if let Some(at) = open.iter().position(|open| open.path == path) {
@@ -97,7 +105,7 @@ impl Movies {
             }
         }
         // With the lock: another thread that wants the same movie waits for it instead of opening it as well.
-        let movie = Arc::new(Movie::open(path, Limits::default())?);
+        let movie = Arc::new(Movie::open(path, Limits::default(), watch)?);
         if open.len() == OPEN_MOVIES {
             open.pop_front();
         }
@@ -132,8 +140,8 @@ fn somewhere(layout: &PlaneLayout) -> Area {
 /// # Errors
 /// [`DecodeError`] when it is none, is damaged or declares more than the limits.
 pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
-    let movie = Movie::open(path, Limits::default())?;
     let watch = EpochWatch::never_stale();
+    let movie = Movie::open(path, Limits::default(), &watch)?;
     let is_complete = matches!(movie.index_more(INDEX_PATIENCE, &watch), Ok(true));
     // The first frame says what planes there are.
     let mut memory = FrameMemory::default();

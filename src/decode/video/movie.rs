@@ -70,20 +70,20 @@ impl Movie {
     /// Opens a movie: its streams, its first frame, and as much of its index as half a second gives.
     ///
     /// # Errors
-    /// [`DecodeError`] when it is no movie, is damaged, declares more than the limits, or nothing in it can be decoded.
-    pub fn open(path: &Path, limits: Limits) -> Result<Self, DecodeError> {
-        Self::of(Opening::of(path, limits)?)
+    /// [`DecodeError`] when it is no movie, is damaged, declares more than the limits, nothing in it can be decoded, or
+    /// `watch` went stale.
+    pub fn open(path: &Path, limits: Limits, watch: &EpochWatch) -> Result<Self, DecodeError> {
+        Self::of(Opening::of(path, limits)?, watch)
     }
 
-    pub(super) fn of(opening: Opening) -> Result<Self, DecodeError> {
-        let watch = EpochWatch::never_stale();
+    pub(super) fn of(opening: Opening, watch: &EpochWatch) -> Result<Self, DecodeError> {
         let opening = Arc::new(opening);
-        let mut session = Session::open(Arc::clone(&opening), &watch)?;
+        let mut session = Session::open(Arc::clone(&opening), watch)?;
         let index = RwLock::new(Index::new(session.input().facts().reorders));
-        let mut builder = Some(IndexBuilder::new(&opening, &watch)?);
-        work_on(&mut builder, &opening, &index, OPENING_BUDGET, &watch).map_err(error_of)?;
+        let mut builder = Some(IndexBuilder::new(&opening, watch)?);
+        work_on(&mut builder, &opening, &index, OPENING_BUDGET, watch).map_err(error_of)?;
         let (packet, frame) = session
-            .first(&index, &watch)
+            .first(&index, watch)
             .map_err(error_of)?
             .ok_or_else(|| DecodeError::damaged("no picture in it can be decoded"))?;
         write(&index).begin_at(packet);

@@ -7,14 +7,14 @@ const PICTURE: &str = "testsrc2=s=128x72:r=24:d=4";
 /// Compares all ways to a frame with `ffmpeg`'s own decoding in the planar format `pixels`.
 fn same_everywhere(path: &Path, pixels: &str) -> u32 {
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    let roomy = Movie::open(path, limits()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let roomy = opened(path, limits()).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut memory = FrameMemory::default();
     let first = picture(&roomy, 0, &mut memory).unwrap_or_else(|error| panic!("{name}: {error}"));
     let reference = Reference::of(path, pixels, &first);
     assert!(roomy.index_more(std::time::Duration::MAX, &EpochWatch::never_stale()).unwrap());
     assert_eq!(roomy.length().frames, reference.frames(), "{name}: number of frames");
     // With room for hardly a frame, all of a group must be decoded again and again.
-    let narrow = Movie::open(path, Limits { stash_bytes: 3 * reference.frame_bytes, ..limits() }).unwrap();
+    let narrow = opened(path, Limits { stash_bytes: 3 * reference.frame_bytes, ..limits() }).unwrap();
     let mut check = |movie: &Movie, frame: u32, way: &str| {
         let got = picture(movie, frame, &mut memory)
             .unwrap_or_else(|error| panic!("{name} {way} {frame}: {error}"));
@@ -156,7 +156,7 @@ fn variable_rates_edit_lists_and_late_starts_keep_their_frames() {
     ] {
         let path = workshop.make(name, vfr, options).unwrap();
         same_everywhere(&path, if name == "vfr_intra.mov" { "yuv422p10le" } else { "yuv420p" });
-        let movie = Movie::open(&path, limits()).unwrap();
+        let movie = opened(&path, limits()).unwrap();
         assert!(!movie.info().is_steady, "{name}");
     }
     let whole = workshop.make("whole.mp4", PICTURE, "-c:v libx264 -pix_fmt yuv420p -g 30 -bf 2").unwrap();

@@ -6,7 +6,7 @@ use crate::frame::{Matrix, Primaries, Range, Siting, Transfer};
 
 fn open(workshop: &Workshop, name: &str, picture: &str, options: &str) -> Option<Movie> {
     let path = workshop.make(name, picture, options)?;
-    Some(Movie::open(&path, limits()).unwrap())
+    Some(opened(&path, limits()).unwrap())
 }
 
 #[test]
@@ -60,16 +60,16 @@ fn time_code_reel_colour_aspect_turn_and_sound_are_told() {
         workshop.make("plain.mp4", "testsrc2=s=96x72:r=24:d=1", "-c:v libx264 -pix_fmt yuv420p").unwrap();
     let turned = workshop.path("turned.mp4");
     assert!(ffmpeg(&["-i", plain.to_str().unwrap()], "-c copy -metadata:s:v rotate=90", &turned));
-    let movie = Movie::open(&turned, limits()).unwrap();
+    let movie = opened(&turned, limits()).unwrap();
     assert_eq!(movie.info().rotation.degrees % 180, 90);
-    let straight = Movie::open(&plain, limits()).unwrap();
+    let straight = opened(&plain, limits()).unwrap();
     assert_eq!(straight.info().rotation, Rotation::default());
     assert_eq!((straight.info().height, straight.info().coded_size), (72, (96, 80)), "whole macroblocks");
 
     let loud = workshop.path("loud.mkv");
     let sound = ["-f", "lavfi", "-i", "sine=d=1:r=48000", "-i", plain.to_str().unwrap()];
     assert!(ffmpeg(&sound, "-c:v copy -c:a pcm_s16le -ac 2 -metadata:s:a language=deu", &loud));
-    let movie = Movie::open(&loud, limits()).unwrap();
+    let movie = opened(&loud, limits()).unwrap();
     let audio = &movie.info().audio[0];
     assert_eq!((audio.codec.as_str(), audio.sample_rate, audio.channels), ("pcm_s16le", 48000, 2));
     assert_eq!(audio.language, "deu");

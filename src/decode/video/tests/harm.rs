@@ -16,7 +16,7 @@ const H264: &str = "-c:v libx264 -pix_fmt yuv420p -g 12 -bf 2";
 
 fn refused(path: &Path) -> String {
     let started = Instant::now();
-    let error = Movie::open(path, limits()).err().unwrap_or_else(|| panic!("{path:?} opens")).to_string();
+    let error = opened(path, limits()).err().unwrap_or_else(|| panic!("{path:?} opens")).to_string();
     assert!(started.elapsed() < Duration::from_secs(2), "{path:?}: {:?}", started.elapsed());
     assert!(!error.contains('\n') && !error.contains('\u{1b}'), "{error:?}");
     error
@@ -62,7 +62,7 @@ fn a_movie_is_known_by_its_bytes() {
     let path = workshop.make("movie.mkv", SMALL, H264).unwrap();
     let renamed = workshop.path("movie.exr");
     std::fs::rename(path, &renamed).unwrap();
-    assert_eq!(Movie::open(&renamed, limits()).unwrap().length().frames, 48);
+    assert_eq!(opened(&renamed, limits()).unwrap().length().frames, 48);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn pictures_larger_than_the_limit_are_refused_before_they_are_made() {
     let workshop = Workshop::new();
     let path = workshop.make("large.mov", SMALL, "-c:v mjpeg -pix_fmt yuvj420p").unwrap();
     let small = Limits { max_pixels: 64 * 36 - 1, ..limits() };
-    let error = Movie::open(&path, small).err().unwrap().to_string();
+    let error = opened(&path, small).err().unwrap().to_string();
     assert!(error.contains("limit"), "{error}");
     // The header of every picture (SOF0: height, width) and the sample description say 65535 x 65535.
     let mut bytes = std::fs::read(&path).unwrap();
@@ -96,7 +96,7 @@ fn a_truncated_movie_keeps_the_frames_that_are_there() {
         let path = workshop.make(name, SMALL, &options).unwrap();
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() * 2 / 3]).unwrap();
-        let movie = Movie::open(&path, limits()).unwrap();
+        let movie = opened(&path, limits()).unwrap();
         let mut memory = FrameMemory::default();
         let frames = movie.length().frames;
         let good = (0..frames).filter(|frame| picture(&movie, *frame, &mut memory).is_ok()).count();
@@ -120,7 +120,7 @@ fn a_size_that_changes_is_a_layout_of_its_own() {
     };
     let bytes = [raw("a.h264", "64x36"), raw("b.h264", "96x64"), raw("c.h264", "64x36")].concat();
     std::fs::write(&path, bytes).unwrap();
-    let movie = Movie::open(&path, limits()).unwrap();
+    let movie = opened(&path, limits()).unwrap();
     assert_eq!(movie.length().frames, 72);
     let mut memory = FrameMemory::default();
     for frame in (0..72).chain((0..72).rev()) {
@@ -167,7 +167,7 @@ fn mutated_movies_neither_crash_nor_hang() {
             let started = Instant::now();
             let patience = Duration::from_secs(3);
             let limits = Limits { max_pixels: 1 << 22, stash_bytes: 1 << 20, patience, ..limits() };
-            let Ok(movie) = Movie::open(&mutated, limits) else { continue };
+            let Ok(movie) = super::opened(&mutated, limits) else { continue };
             opened += 1;
             let frames = movie.length().frames;
             for frame in (0..frames.min(20)).chain((0..12).map(|_| chance.below(frames))) {
@@ -211,7 +211,10 @@ fn slow_movie(path: &Path, hangs: &Arc<AtomicBool>) -> (Movie, Arc<AtomicU64>) {
         let (hangs, read_bytes) = (Arc::clone(&hangs), Arc::clone(&counter));
         Ok(Box::new(Slow { file: std::fs::File::open(&from)?, hangs, read_bytes }) as Box<dyn ReadAt>)
     };
-    (Movie::of(Opening::over(Box::new(reopen), length, limits())).unwrap(), read_bytes)
+    (
+        Movie::of(Opening::over(Box::new(reopen), length, limits()), &EpochWatch::never_stale()).unwrap(),
+        read_bytes,
+    )
 }
 
 fn raw_movie(workshop: &Workshop) -> PathBuf {
@@ -278,4 +281,25 @@ fn closing_ends_a_request_that_hangs() {
     drop(movie);
     assert!(closed.elapsed() < Duration::from_millis(500), "{:?}", closed.elapsed());
     hangs.store(false, Ordering::Release);
+}
+
+#[test]
+fn opening_that_hangs_ends_when_nobody_waits_any_more() {
+    let workshop = Workshop::new();
+    let path = workshop.make("a.mp4", "testsrc2=s=64x36:r=24:d=1", H264).unwrap();
+    let (length, hangs) = (std::fs::metadata(&path).unwrap().len(), Arc::new(AtomicBool::new(true)));
+    let hanging = Arc::clone(&hangs);
+    let reopen = move || {
+        let (hangs, read_bytes) = (Arc::clone(&hanging), Arc::default());
+        Ok(Box::new(Slow { file: std::fs::File::open(&path)?, hangs, read_bytes }) as Box<dyn ReadAt>)
+    };
+    let mut clock = EpochClock::default();
+    let ticket = clock.ticket();
+    clock.advance();
+    let started = std::time::Instant::now();
+    let opened = Movie::of(Opening::over(Box::new(reopen), length, limits()), &ticket.watch());
+    // The reader is let go, so that no thread is left behind.
+    hangs.store(false, Ordering::Release);
+    assert!(matches!(opened.err(), Some(DecodeError::Io { .. })));
+    assert!(started.elapsed() < limits().patience, "{:?}", started.elapsed());
 }

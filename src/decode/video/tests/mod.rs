@@ -73,6 +73,10 @@ impl Reference {
     }
 }
 
+fn opened(path: &Path, limits: Limits) -> Result<Movie, crate::decode::DecodeError> {
+    Movie::open(path, limits, &EpochWatch::never_stale())
+}
+
 fn limits() -> Limits {
     let threads = std::env::var("THREADS").ok().and_then(|threads| threads.parse().ok()).unwrap_or(2);
     Limits { threads, ..Limits::default() }

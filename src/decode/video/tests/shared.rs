@@ -29,7 +29,7 @@ fn threads_share_sessions_and_all_get_their_frames() {
     let workshop = Workshop::new();
     let options = "-c:v libx264 -pix_fmt yuv420p -g 24 -bf 2";
     let path = workshop.make("shared.mp4", "testsrc2=s=128x72:r=24:d=8", options).unwrap();
-    let movie = Movie::open(&path, limits()).unwrap();
+    let movie = opened(&path, limits()).unwrap();
     let mut memory = FrameMemory::default();
     let first = picture(&movie, 0, &mut memory).unwrap();
     let reference = Reference::of(&path, "yuv420p", &first);
@@ -49,7 +49,7 @@ fn stale_requests_are_skipped_and_small_memories_refused() {
     let workshop = Workshop::new();
     let path =
         workshop.make("stale.mp4", "testsrc2=s=128x72:r=24:d=2", "-c:v libx264 -pix_fmt yuv420p").unwrap();
-    let movie = Movie::open(&path, limits()).unwrap();
+    let movie = opened(&path, limits()).unwrap();
     let mut clock = EpochClock::default();
     let watch = clock.ticket().watch();
     let mut memory = memory_of(16);
@@ -66,7 +66,7 @@ fn a_long_way_to_a_frame_is_broken_off_and_gone_again() {
     let workshop = Workshop::new();
     let options = "-c:v libx264 -pix_fmt yuv420p -preset ultrafast -g 9999";
     let path = workshop.make("far.mp4", "testsrc2=s=1280x720:r=24:d=20", options).unwrap();
-    let movie = Movie::open(&path, limits()).unwrap();
+    let movie = opened(&path, limits()).unwrap();
     let mut clock = EpochClock::default();
     let watch = clock.ticket().watch();
     std::thread::scope(|scope| {
@@ -79,7 +79,7 @@ fn a_long_way_to_a_frame_is_broken_off_and_gone_again() {
     });
     let mut memory = memory_of(1 << 21);
     let broken_off = samples(&picture(&movie, 100, &mut memory).unwrap(), &memory);
-    let fresh = Movie::open(&path, limits()).unwrap();
+    let fresh = opened(&path, limits()).unwrap();
     assert!(samples(&picture(&fresh, 100, &mut memory).unwrap(), &memory) == broken_off);
 }
 
