@@ -1,6 +1,7 @@
 //! Owns what is known of a file before its pixels are decoded: parts, channels, layers, attributes,
 //! and which planes show a layer. Plain values; any thread.
 
+use super::sound::SoundTrack;
 use crate::frame::{Role, SampleType, Window};
 use crate::time::Rate;
 
@@ -119,6 +120,8 @@ pub struct MediaInfo {
     pub access: Access,
     /// Of a file that holds a whole clip; none for a file that is one frame.
     pub frames: Option<u32>,
+    /// The sound that the file itself has.
+    pub sound: Option<SoundTrack>,
     /// What somebody who looks at it should know.
     pub notice: Option<String>,
 }
@@ -293,6 +296,7 @@ pub fn default_layer(parts: &[Part], layers: &[Layer]) -> usize {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     fn part(name: Option<&str>, channels: &[&str]) -> Part {
@@ -352,6 +356,7 @@ mod tests {
             is_linear: true,
             access: Access::Random,
             frames: None,
+            sound: None,
             notice: None,
         }
     }

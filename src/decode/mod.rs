@@ -8,6 +8,7 @@ mod media;
 #[cfg(feature = "video")]
 mod movies;
 mod reading;
+mod sound;
 mod still;
 #[cfg(feature = "video")]
 mod video;
@@ -21,6 +22,7 @@ pub use error::DecodeError;
 #[doc(hidden)]
 pub use exr::fuzz;
 pub use media::{Access, Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest, StatedColor};
+pub use sound::{Sound, SoundStop, SoundTrack};
 
 use crate::epoch::EpochWatch;
 use crate::frame::{Area, FrameMemory, PlaneLayout};

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::video::{Limits, Movie, MovieEnd, Rotation};
+use super::video::{AudioFacts, Limits, Movie, MovieEnd, Rotation};
 use super::{
     Access, Attribute, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, Layer, MediaInfo, Part,
-    PlaneRequest, StatedColor,
+    PlaneRequest, SoundTrack, StatedColor,
 };
 use crate::epoch::EpochWatch;
 use crate::frame::{Area, FrameMemory, Matrix, PlaneLayout, Role, Transfer, Window};
@@ -158,6 +158,8 @@ pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
         is_linear: false,
         access: Access::Sequential,
         frames: Some(movie.length().frames.max(1)),
+        sound: (!movie.info().audio.is_empty())
+            .then(|| SoundTrack { origin_nanos: movie.info().start_nanos }),
         notice: notice_of(&movie, &layout, is_complete),
     })
 }
@@ -227,9 +229,19 @@ fn attributes_of(movie: &Movie) -> Vec<Attribute> {
     ];
     attributes.extend(info.timecode.iter().map(|timecode| text("timecode", timecode.text.clone())));
     attributes.extend(info.reel.iter().map(|reel| text("reel", reel.clone())));
-    attributes.extend(info.audio.iter().map(|audio| text("audio", format!("{audio:?}"))));
+    attributes.extend(info.audio.iter().map(|audio| text("audio", sound_text(audio))));
     attributes.extend(info.texts.iter().map(|(name, value)| text(name, value.clone())));
     attributes
+}
+
+/// Codec, rate, channels and language of a sound stream.
+fn sound_text(audio: &AudioFacts) -> String {
+    let AudioFacts { codec, sample_rate, channels, language } = audio;
+    let language = if language.is_empty() { String::new() } else { format!(", {language}") };
+    format!(
+        "{codec}, {sample_rate} Hz, {channels} channel{}{language}",
+        if *channels == 1 { "" } else { "s" }
+    )
 }
 
 /// What somebody who looks at the picture should know.

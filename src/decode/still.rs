@@ -162,6 +162,7 @@ pub fn probe(path: &Path, format: ImageFormat) -> Result<MediaInfo, DecodeError>
         is_linear: shape.sample == SampleType::F32,
         access: Access::Random,
         frames: None,
+        sound: None,
         notice: None,
     })
 }

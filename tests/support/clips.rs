@@ -77,6 +77,7 @@ fn info() -> MediaInfo {
         is_linear: true,
         access: Access::Random,
         frames: None,
+        sound: None,
         notice: None,
     }
 }

@@ -58,6 +58,7 @@ pub fn describe_file(header: &FileHeader, file_bytes: u64, path: &Path) -> Resul
         is_linear: true,
         access: Access::Random,
         frames: None,
+        sound: None,
         notice: None,
     })
 }

@@ -29,6 +29,8 @@ pub struct VideoInfo {
     pub duration_secs: f64,
     /// Seconds of one unit of time, as a fraction.
     pub time_base: (i32, i32),
+    /// When the first frame is shown, in the time of the file.
+    pub start_nanos: i128,
     pub timecode: Option<Timecode>,
     pub reel: Option<String>,
     /// Names and values of the file and its streams.
@@ -77,6 +79,7 @@ impl VideoInfo {
             is_steady,
             duration_secs: duration_of(facts, index, rate),
             time_base: facts.time_base,
+            start_nanos: index.time(0).map_or(0, |time| nanos_of(time, facts.time_base)),
             timecode: find(&["timecode"]).and_then(timecode_of),
             reel: find(&["reel_name", "reel", "com.apple.proapps.reel"]),
             texts: facts.texts.clone(),
@@ -88,6 +91,11 @@ impl VideoInfo {
     pub fn estimated_frames(&self) -> u32 {
         (self.duration_secs * self.rate.as_f64()).round().clamp(0.0, f64::from(u32::MAX)) as u32
     }
+}
+
+/// Times of a stream in nanoseconds.
+pub fn nanos_of(time: i64, (num, den): (i32, i32)) -> i128 {
+    i128::from(time) * i128::from(num) * 1_000_000_000 / i128::from(den.max(1))
 }
 
 /// A fraction that makes no sense is 1.

@@ -3,7 +3,7 @@
 //! decoder is used by one at a time.
 //!
 //! `opening` opens a file within limits, `builder` reads its `index`, a `cursor` is a place in its packets and a
-//! `session` one in its frames, `movie` shares sessions (`seats`) among threads, `picture` makes planes. `fence` speaks to FFmpeg.
+//! `session` one in its frames, `movie` shares sessions (`seats`) among threads, `picture` makes planes. `sound` decodes the sound of a file. `fence` speaks to FFmpeg.
 
 mod builder;
 mod cursor;
@@ -18,13 +18,16 @@ mod picture;
 mod refresh;
 mod seats;
 mod session;
+mod sound;
 mod stash;
 #[cfg(test)]
 mod tests;
 
-pub use fence::library;
+pub use fence::{AudioFacts, library};
 pub use info::Rotation;
 pub use movie::{Movie, MovieEnd};
 pub use opening::Limits;
 #[cfg(test)]
 use picture::Picture;
+pub use session::Stop;
+pub use sound::Sound;

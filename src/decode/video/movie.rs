@@ -316,7 +316,7 @@ fn info_of(session: &Session, frame: &Frame, index: &Index) -> Result<VideoInfo,
     Ok(VideoInfo::of(&facts, session.coded_size(), &format, index))
 }
 
-fn error_of(stop: Stop) -> DecodeError {
+pub fn error_of(stop: Stop) -> DecodeError {
     match stop {
         Stop::Failed(error) => error,
         Stop::Skipped => DecodeError::Io { reason: "opening it was called off".into() },

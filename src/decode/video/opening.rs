@@ -107,6 +107,15 @@ impl Opening {
         Ok((Input::open(source, Arc::clone(&gate), self.limits.max_pixels)?, gate))
     }
 
+    /// A demuxer of its sound at the beginning, and its gate.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when it has none; see [`Input::open_sound`].
+    pub fn open_sound(&self, watch: &EpochWatch) -> Result<(Input, Arc<Gate>), DecodeError> {
+        let (source, gate) = self.source(watch)?;
+        Ok((Input::open_sound(source, Arc::clone(&gate), self.limits.max_pixels)?, gate))
+    }
+
     /// A demuxer whose packets have no bytes, and its gate; see [`Input::skim`].
     ///
     /// # Errors

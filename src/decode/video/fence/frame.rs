@@ -39,6 +39,15 @@ impl Frame {
         u32::try_from(self.get().pts).ok()
     }
 
+    /// When it is heard, in units of the stream; [`super::NO_TIME`] when unknown.
+    pub fn time(&self) -> i64 {
+        // The other one does not follow when the decoder leaves samples out at the beginning.
+        match self.get().pts {
+            ffi::AV_NOPTS_VALUE => self.get().best_effort_timestamp,
+            pts => pts,
+        }
+    }
+
     /// Pixels; zero for sizes that make no sense.
     pub fn width(&self) -> u32 {
         u32::try_from(self.get().width).unwrap_or(0)

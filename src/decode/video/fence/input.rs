@@ -27,7 +27,41 @@ const MAX_STREAMS: &CStr = c"256";
 const PROBE_BYTES: &CStr = c"20000000";
 /// Microseconds of the movie that are looked at.
 const ANALYZE_MICROS: &CStr = c"5000000";
+/// Containers that hold sound, beside those above.
+const SOUND_CONTAINERS: &CStr =
+    c"mov,mp4,matroska,webm,avi,mxf,mpegts,mpeg,dv,flv,nut,asf,ogg,wav,w64,aiff,caf,au,mp3,flac,aac,ac3,eac3,wv,voc";
 const NO_PICTURES: &str = "it has no moving pictures";
+const NO_SOUND: &str = "it has no sound";
+
+/// Which of its streams is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Picture,
+    Sound,
+}
+
+impl Kind {
+    fn containers(self) -> &'static CStr {
+        match self {
+            Self::Picture => CONTAINERS,
+            Self::Sound => SOUND_CONTAINERS,
+        }
+    }
+
+    fn of_ffmpeg(self) -> ffi::AVMediaType {
+        match self {
+            Self::Picture => ffi::AVMediaType::AVMEDIA_TYPE_VIDEO,
+            Self::Sound => ffi::AVMediaType::AVMEDIA_TYPE_AUDIO,
+        }
+    }
+
+    fn missing(self) -> DecodeError {
+        DecodeError::not_supported(match self {
+            Self::Picture => NO_PICTURES,
+            Self::Sound => NO_SOUND,
+        })
+    }
+}
 
 /// What reading gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +88,7 @@ pub struct Input {
     io: Io,
     // The demuxer has its address.
     gate: Arc<Gate>,
+    kind: Kind,
     stream: usize,
     facts: StreamFacts,
 }
@@ -65,7 +100,17 @@ impl Input {
     /// [`DecodeError`] when it is no movie of the known kinds, is damaged, declares more than `max_pixels` a picture or
     /// more streams than the limit, or takes too long.
     pub fn open(source: Source, gate: Arc<Gate>, max_pixels: u64) -> Result<Self, DecodeError> {
-        let mut input = Self::of(source, gate)?;
+        let mut input = Self::of(source, gate, Kind::Picture)?;
+        input.find_streams(max_pixels)?;
+        Ok(input)
+    }
+
+    /// Opens what `source` holds and finds its sound: the stream that goes with the pictures, else the best.
+    ///
+    /// # Errors
+    /// As [`Input::open`]; when it has no sound.
+    pub fn open_sound(source: Source, gate: Arc<Gate>, max_pixels: u64) -> Result<Self, DecodeError> {
+        let mut input = Self::of(source, gate, Kind::Sound)?;
         input.find_streams(max_pixels)?;
         Ok(input)
     }
@@ -76,24 +121,24 @@ impl Input {
     /// # Errors
     /// [`DecodeError`] when it cannot be opened.
     pub fn skim(source: Source, gate: Arc<Gate>) -> Result<Self, DecodeError> {
-        let mut input = Self::of(source, gate)?;
+        let mut input = Self::of(source, gate, Kind::Picture)?;
         // Nobody may look into the zeros.
         let flags = ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOFILLIN;
         // SAFETY: an open context of ours.
         unsafe { (*input.context.as_mut_ptr()).flags |= flags as c_int };
-        input.stream = input.choose_stream().ok_or_else(|| DecodeError::not_supported(NO_PICTURES))?;
+        input.stream = input.choose_stream().ok_or_else(|| input.kind.missing())?;
         input.facts = input.gather_facts();
         input.discard_others();
         input.io.skim();
         Ok(input)
     }
 
-    fn of(source: Source, gate: Arc<Gate>) -> Result<Self, DecodeError> {
+    fn of(source: Source, gate: Arc<Gate>, kind: Kind) -> Result<Self, DecodeError> {
         init();
         let no_memory = || Code(ffi::AVERROR(ffi::ENOMEM)).explain("opening it");
         let io = Io::new(source).ok_or_else(no_memory)?;
-        let context = open_container(&io, &gate).map_err(|code| explain(code, &gate))?;
-        Ok(Self { context, io, gate, stream: 0, facts: StreamFacts::default() })
+        let context = open_container(&io, &gate, kind.containers()).map_err(|code| explain(code, &gate))?;
+        Ok(Self { context, io, gate, kind, stream: 0, facts: StreamFacts::default() })
     }
 
     fn find_streams(&mut self, max_pixels: u64) -> Result<(), DecodeError> {
@@ -104,7 +149,7 @@ impl Input {
             return Err(explain(Code(ffi::AVERROR_EXIT), &self.gate));
         }
         self.stream = self.choose_stream().ok_or_else(|| match analysed {
-            Ok(_) => DecodeError::not_supported(NO_PICTURES),
+            Ok(_) => self.kind.missing(),
             Err(code) => explain(code, &self.gate),
         })?;
         self.facts = self.gather_facts();
@@ -139,8 +184,8 @@ impl Input {
     fn choose_stream(&self) -> Option<usize> {
         // SAFETY: an open context; no decoder is asked for.
         let best = unsafe {
-            let kind = ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
-            ffi::av_find_best_stream(self.context.as_ptr().cast_mut(), kind, -1, -1, ptr::null_mut(), 0)
+            let (context, kind) = (self.context.as_ptr().cast_mut(), self.kind.of_ffmpeg());
+            ffi::av_find_best_stream(context, kind, -1, -1, ptr::null_mut(), 0)
         };
         let best = usize::try_from(best).ok()?;
         let is_cover = self.streams().get(best)?.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC as c_int != 0;
@@ -165,12 +210,12 @@ impl Input {
         }
     }
 
-    /// What is known of the picture stream.
+    /// What is known of the stream that is read.
     pub fn facts(&self) -> &StreamFacts {
         &self.facts
     }
 
-    /// The parameters of the picture stream, alive as long as the input.
+    /// The parameters of the stream that is read, alive as long as the input.
     pub(super) fn parameters(&self) -> *const ffi::AVCodecParameters {
         self.streams().get(self.stream).map_or(ptr::null(), |stream| stream.codecpar.cast_const())
     }
@@ -186,7 +231,7 @@ impl Input {
         }
     }
 
-    /// Reads the next packet of the picture stream.
+    /// Reads the next packet of the stream.
     pub fn read(&mut self, packet: &mut Packet) -> Read {
         loop {
             packet.clear();
@@ -266,6 +311,7 @@ impl Input {
                 color: RawColor::of_parameters(parameters),
                 pixel_aspect: ratio(aspect),
                 time_base: ratio(stream.time_base),
+                start: stream.start_time,
                 average_rate: ratio(stream.avg_frame_rate),
                 base_rate: ratio(stream.r_frame_rate),
                 duration: stream.duration,
@@ -299,7 +345,7 @@ impl Input {
 }
 
 /// Opens the container alone.
-fn open_container(io: &Io, gate: &Arc<Gate>) -> Result<context::Input, Code> {
+fn open_container(io: &Io, gate: &Arc<Gate>, containers: &CStr) -> Result<context::Input, Code> {
     // SAFETY: the context is ours until `avformat_open_input`, which frees it when it fails; gate and bytes outlive it
     // as fields of `Input` that are dropped after it.
     unsafe {
@@ -314,7 +360,7 @@ fn open_container(io: &Io, gate: &Arc<Gate>) -> Result<context::Input, Code> {
             ffi::AVIOInterruptCB { callback: Some(ask_gate), opaque: Arc::as_ptr(gate).cast_mut().cast() };
         let mut options = ptr::null_mut();
         for (name, value) in [
-            (c"format_whitelist", CONTAINERS),
+            (c"format_whitelist", containers),
             (c"protocol_whitelist", c"file,pipe"),
             (c"max_streams", MAX_STREAMS),
             (c"probesize", PROBE_BYTES),

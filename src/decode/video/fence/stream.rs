@@ -88,7 +88,7 @@ pub(super) unsafe fn number_of_descriptor(descriptor: *const ffi::AVCodecDescrip
     unsafe { number!(descriptor, id) }
 }
 
-/// The picture stream of a file. Fractions are as the file states them, 0 over something when unknown.
+/// The stream of a file that is read. Fractions are as the file states them, 0 over something when unknown.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StreamFacts {
     /// Names of the demuxer, such as `mov,mp4,m4a,3gp,3g2,mj2`.
@@ -102,6 +102,8 @@ pub struct StreamFacts {
     pub color: RawColor,
     pub pixel_aspect: (i32, i32),
     pub time_base: (i32, i32),
+    /// The first time, in units of the time base; [`super::NO_TIME`] when unknown.
+    pub start: i64,
     pub average_rate: (i32, i32),
     pub base_rate: (i32, i32),
     /// In units of the time base, [`super::NO_TIME`] when unknown.

@@ -5,6 +5,7 @@ mod exact;
 mod facts;
 mod harm;
 mod shared;
+mod sound;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
