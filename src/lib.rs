@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 pub mod app;
+pub mod audio;
 pub mod cache;
 pub mod cli;
 pub mod color;

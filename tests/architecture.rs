@@ -71,7 +71,10 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("ffmpeg*", &["decode", "encode"]),
     ("ocio*", &["color"]),
     ("opencolorio*", &["color"]),
+    ("alsa", &["audio"]),
     ("cpal", &["audio"]),
+    ("rtrb", &["audio"]),
+    ("wsola", &["audio"]),
     ("lru", &["cache"]),
     ("sysinfo", &["memory"]),
     ("rustix", &["memory", "cli", "decode"]),
@@ -99,6 +102,7 @@ const UNSAFE_FILES: &[&str] = &[
     "src/decode/video/fence/log.rs",
     "src/decode/video/fence/mod.rs",
     "src/decode/video/fence/packet.rs",
+    "src/decode/video/fence/resampler.rs",
     "src/decode/video/fence/stream.rs",
     // Asks the allocator to give memory back; there is no plain way.
     "src/memory/purge.rs",
