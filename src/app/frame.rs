@@ -18,7 +18,7 @@ use crate::gpu::passes::image::Sampling;
 use crate::gpu::passes::timeline::TimelineDraw;
 use crate::gpu::{AdapterChoice, AdapterKind, AdapterSummary, Gpu, GpuError};
 use crate::memory::{adapter_memory, gpu_budget_default};
-use crate::player::{Command, Framing, Player};
+use crate::player::{Command, Framing, Player, SoundOutline};
 use crate::stage::{
     Canvas, Coloring, Stage, StageError, StageOptions, StripView, fit_zoom, place, shown_key,
 };
@@ -332,7 +332,8 @@ impl FrameLoop {
         let input = self.egui.take_egui_input(&self.window);
         let context = self.egui.egui_ctx().clone();
         let mut output = ui::Output::default();
-        let full = context.run_ui(input, |ui| output = self.build(ui, &snapshot, player));
+        let sound = if self.ui_state.shows_controls { player.sound_outline() } else { None };
+        let full = context.run_ui(input, |ui| output = self.build(ui, &snapshot, player, sound.as_ref()));
         self.egui.handle_platform_output(&self.window, full.platform_output);
         let delay = full
             .viewport_output
@@ -353,6 +354,9 @@ impl FrameLoop {
         self.painted = is_drawn.then(|| painted(&snapshot, player));
         self.painted_at = Instant::now();
         self.strip_revision = snapshot.timeline.revision;
+        if snapshot.sound.is_some() && sound.is_none_or(|sound| !sound.is_whole()) {
+            self.repaint_within(PANEL_REPAINT);
+        }
         output.commands
     }
 
@@ -364,7 +368,13 @@ impl FrameLoop {
         self.window.request_redraw();
     }
 
-    fn build(&mut self, ui: &mut egui::Ui, snapshot: &Snapshot, player: &Player) -> ui::Output {
+    fn build(
+        &mut self,
+        ui: &mut egui::Ui,
+        snapshot: &Snapshot,
+        player: &Player,
+        sound: Option<&SoundOutline>,
+    ) -> ui::Output {
         let adapter = self.stage.adapter().clone();
         let chain = self.stage.color_text(player, snapshot.transport.playing);
         if self.color_menu.is_none() && self.drawn.is_some() {
@@ -378,6 +388,7 @@ impl FrameLoop {
             scopes: self.scopes.shown(),
             chain: &chain,
             color_menu: self.color_menu.as_ref(),
+            sound,
         };
         let scale = ui.ctx().pixels_per_point();
         let stage = &mut self.stage;

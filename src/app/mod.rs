@@ -43,8 +43,9 @@ pub struct Wake;
 /// What goes on beside playing, called with every turn of the loop.
 pub type Attend = Box<dyn FnMut(&mut Player, Nanos)>;
 /// What opens a player once the adapter is known, with what is to attend it.
-pub type OpenPlayer =
-    Box<dyn FnOnce(&AdapterSummary, Arc<dyn Fn() + Send + Sync>) -> Result<(Player, Attend), Failure>>;
+pub type OpenPlayer = Box<
+    dyn FnOnce(&AdapterSummary, WallClock, Arc<dyn Fn() + Send + Sync>) -> Result<(Player, Attend), Failure>,
+>;
 /// Adds dropped files to a player; returns what the user should know.
 pub type OpenMore = Box<dyn FnMut(&mut Player, PathBuf) -> Option<String>>;
 
@@ -135,7 +136,8 @@ impl App {
             setup.wants_hdr,
             Arc::clone(&ring),
         )?;
-        let (player, attend) = (setup.open_player)(frames.adapter(), ring)
+        let clock = WallClock::default();
+        let (player, attend) = (setup.open_player)(frames.adapter(), clock, ring)
             .map_err(|failure| AppError::Open(Box::new(failure)))?;
         if let Some(clip) = player.clip() {
             frames.window().set_title(&format!("{} - {TITLE}", clip.name));
@@ -145,7 +147,7 @@ impl App {
             player,
             open_more: setup.open_more,
             save_settings: setup.save_settings,
-            clock: WallClock::default(),
+            clock,
             attend,
             modifiers: ModifiersState::empty(),
             is_occluded: false,

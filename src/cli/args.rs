@@ -88,6 +88,13 @@ pub struct MediaArgs {
     /// Open just the named files, not their sequences
     #[arg(long)]
     pub single: bool,
+    /// The sound of the first clip: a sound file or a movie. Without it the movie's own, or the file beside a sequence
+    /// that has its name
+    #[arg(long, value_name = "FILE", conflicts_with = "no_audio")]
+    pub audio: Option<PathBuf>,
+    /// Play without sound
+    #[arg(long)]
+    pub no_audio: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use super::args::PlaybackArgs;
 use super::playback::{PlaybackOptions, play};
-use super::session::Headless;
+use super::session::{Headless, set_sound};
 use super::{Failure, Interrupt, print_lines};
+use crate::audio::Output;
 use crate::player::Pace;
 use crate::time::Cadence;
 
@@ -17,6 +18,7 @@ pub fn playback(args: &PlaybackArgs, interrupt: &Interrupt) -> Result<(), Failur
         _ => Pace::EveryFrame,
     };
     let mut headless = Headless::open_run(&args.run, pace, interrupt)?;
+    set_sound(&mut headless.player, &args.run.clip, Output::Null, headless.clock)?;
     let run = PlaybackOptions {
         loops: args.loops,
         size: args.run.size,

@@ -366,6 +366,7 @@ impl Playback {
             "by_component": { "cpu": report::components(&memory.cpu), "gpu": report::components(&memory.gpu) },
             "policy": memory.policy,
             "clips": report::clips(memory),
+            "audio": snapshot.sound.as_ref().map(report::sound),
             "verdict": snapshot.limits.all_along.name(),
             "waited": report::waited(&snapshot.limits.whole),
             "device_lost": snapshot.device_lost,

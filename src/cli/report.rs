@@ -5,8 +5,18 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::stats::{
-    FrameClass, MemoryStatus, PressureLevel, PressureStatus, TierContents, TierStatus, VoteSource, Waited,
+    FrameClass, MemoryStatus, PressureLevel, PressureStatus, SoundStatus, TierContents, TierStatus,
+    VoteSource, Waited,
 };
+
+/// What was heard, as far as a script may want to know.
+pub fn sound(sound: &SoundStatus) -> Value {
+    json!({
+        "device": sound.device,
+        "underruns": sound.underruns,
+        "worst_offset_ms": sound.worst_offset_ms,
+    })
+}
 
 /// Budget, charge and traffic of a tier.
 pub fn tier(tier: &TierStatus) -> Value {

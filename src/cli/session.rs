@@ -10,11 +10,15 @@ use super::services::Services;
 use super::settings::{self, Configured, Settings};
 use super::{Failure, Interrupt, say};
 use crate::app;
+use crate::audio::{Engine, NULL_RATE, Output, SoundEnd, SoundFile};
 use crate::color::ColorRequest;
 use crate::decode::FileDecoder;
+use crate::epoch::EpochWatch;
 use crate::gpu::{AdapterChoice, AdapterSummary, Gpu};
 use crate::memory::{Trace, adapter_memory, address_space_room, format_bytes, gpu_budget_default};
-use crate::player::{Clip, ClipOptions, Command, Pace, Player, PlayerOptions, Tick, command_of_name};
+use crate::player::{
+    Clip, ClipOptions, Command, Pace, Player, PlayerOptions, Tick, command_of_name, open_sound_files,
+};
 use crate::preload::DecodeThreads;
 use crate::sequence::{ResolveOptions, resolve};
 use crate::stage::{Coloring, Stage, StageError, StageOptions, Waker, WallClock};
@@ -96,6 +100,34 @@ pub fn new_player(
     Ok(Player::new(options, Box::new(workers)))
 }
 
+/// Gives a player its sound, unless none is wanted.
+///
+/// # Errors
+/// [`Failure::NO_MEDIA`] when the file of `--audio` is none, [`Failure::FAILED`] without a thread.
+pub fn set_sound(
+    player: &mut Player,
+    args: &MediaArgs,
+    output: Output,
+    clock: WallClock,
+) -> Result<(), Failure> {
+    if args.no_audio {
+        return Ok(());
+    }
+    let open = open_sound_files();
+    if let Some(path) = &args.audio {
+        // Said before the window opens; afterwards it would be a line in the status bar.
+        let file = SoundFile { path: path.as_path().into(), origin_nanos: None };
+        if let Err(SoundEnd::Failed(reason)) = open(&file, NULL_RATE, &EpochWatch::never_stale()) {
+            return Err(Failure::new(Failure::NO_MEDIA, reason));
+        }
+    }
+    let engine = Engine::start(output, open, Arc::new(move || clock.now())).map_err(|error| {
+        Failure::new(Failure::FAILED, format!("the thread of the sound could not be started: {error}"))
+    })?;
+    player.use_sound(engine);
+    Ok(())
+}
+
 /// Opens what the arguments name, in their order.
 ///
 /// # Errors
@@ -115,7 +147,10 @@ pub fn open_media(
             say(notice);
         }
         match Clip::open(player.new_clip_id(), resolved, &options) {
-            Ok(clip) => {
+            Ok(mut clip) => {
+                if let Some(sound) = args.audio.as_deref().filter(|_| player.clips().is_empty()) {
+                    clip.set_sound(sound);
+                }
                 player.add_clip(clip);
                 opened += 1;
             }
@@ -334,12 +369,13 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
     let request = args.color.request();
     let (media, clip, play, color) =
         (args.media.clone(), args.clip.clone(), args.play.clone(), args.color.clone());
-    let open = move |adapter: &AdapterSummary, ring: Arc<dyn Fn() + Send + Sync>| {
+    let open = move |adapter: &AdapterSummary, clock: WallClock, ring: Arc<dyn Fn() + Send + Sync>| {
         let settings = configured.settings.clone();
         let mut player = new_player(&settings, &machine, adapter, Pace::EveryFrame, Arc::clone(&ring))?;
         let mut services = Services::start(configured, &machine, usual_vram(adapter), &mut player, ring)?;
         open_media(&mut player, &media, &clip, false)?;
         set_playback(&mut player, &clip, &play);
+        set_sound(&mut player, &clip, Output::Device, clock)?;
         set_color(&mut player, &color);
         commands.iter().for_each(|command| player.command(*command));
         let attend: app::Attend = Box::new(move |player, now| services.attend(player, now));

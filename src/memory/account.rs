@@ -37,18 +37,21 @@ pub enum Component {
     Scratch,
     /// What pictures are drawn into.
     Targets,
+    /// Decoded sound.
+    Sound,
     /// The books of clips: names of files, state of frames.
     Metadata,
 }
 
 impl Component {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Frames,
         Self::InFlight,
         Self::PoolSlack,
         Self::Staging,
         Self::Scratch,
         Self::Targets,
+        Self::Sound,
         Self::Metadata,
     ];
 
@@ -61,6 +64,7 @@ impl Component {
             Self::Staging => "staging",
             Self::Scratch => "scratch",
             Self::Targets => "targets",
+            Self::Sound => "sound",
             Self::Metadata => "metadata",
         }
     }

@@ -44,6 +44,11 @@ impl Player {
                 let of_profile = PressureSettings::of(profile);
                 self.set_pressure(PressureSettings { interval_nanos, dwell_nanos, ..of_profile });
             }
+            Command::ToggleMute => self.toggle_mute(now),
+            Command::VolumeUp => self.step_volume(1.0, now),
+            Command::VolumeDown => self.step_volume(-1.0, now),
+            Command::SetVolume(volume) => self.change_volume(volume, now),
+            Command::ToggleScrubSound => self.toggle_glances(now),
             _ if self.clips.is_empty() => {}
             Command::ToggleEveryFrame => self.toggle_every_frame(now),
             Command::NextClip => self.show_neighbour_clip(1),

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::ClipSound;
+use crate::audio::SoundFile;
 use crate::color::MediaFacts;
 use crate::decode::{self, Access, DecodeError, MediaInfo, Part, PlaneRequest};
 use crate::frame::{ClipId, FrameKey, LayerId, PlaneLayout, PlaneSpec, Revision, Role, SampleType, Window};
@@ -63,6 +65,13 @@ pub enum OpenError {
     TooLong { name: String, first: i64, last: i64, limit: i64 },
 }
 
+/// The sound file beside a sequence that has its name.
+fn sound_beside(media: &Media) -> Option<ClipSound> {
+    let Media::Sequence(sequence) = media else { return None };
+    let (path, first_number) = sequence.sound_beside()?;
+    Some(ClipSound { file: SoundFile { path: path.into(), origin_nanos: None }, first_number, rate: None })
+}
+
 /// Frames between the first and the last number of a clip.
 const MAX_FRAMES: i64 = 1 << 20;
 
@@ -102,6 +111,8 @@ pub struct Clip {
     pub layer: usize,
     pub name: String,
     pub notice: Option<String>,
+    /// What is heard with it.
+    pub sound: Option<ClipSound>,
     /// Where the playhead stands when the clip is shown: the file that was named, or where it was left.
     pub resume_at: Option<u32>,
     /// The work area that the clip was left with.
@@ -146,6 +157,7 @@ impl Clip {
         let mut clip = Self::from_files(id, name, files, info, &options)?;
         let notices = [&resolved.notice, &clip.info.notice].into_iter().flatten().map(String::as_str);
         clip.notice = Some(notices.collect::<Vec<_>>().join("; ")).filter(|notice| !notice.is_empty());
+        clip.sound = clip.own_sound().or_else(|| sound_beside(&resolved.media));
         clip.origin = Some((resolved.clone(), options));
         clip.resume_at = resolved.opened_at.map(|number| clip.index_of(number));
         Ok(clip)
@@ -164,7 +176,8 @@ impl Clip {
         }
         let clip = Self::open(self.id, &resolved, options).map_err(|error| error.to_string())?;
         let layer = clip.find_layer(&self.info.layers[self.layer].name).unwrap_or(clip.layer);
-        Ok(Self { revision, layer, resume_at: self.resume_at, ..clip })
+        let sound = self.sound.clone();
+        Ok(Self { revision, layer, sound, resume_at: self.resume_at, ..clip })
     }
 
     /// A clip of known content, for tests and for media that is not files: frame `first_number + i`
@@ -215,6 +228,7 @@ impl Clip {
             rate: options.rate.or(info.rate).unwrap_or(Rate::FILM),
             layer,
             level: options.level,
+            sound: None,
             notice: None,
             resume_at: None,
             resume_area: None,
@@ -260,6 +274,20 @@ impl Clip {
     /// Whether one file has all frames.
     fn is_movie(&self) -> bool {
         self.info.frames.is_some()
+    }
+
+    /// What the movie itself has.
+    fn own_sound(&self) -> Option<ClipSound> {
+        let track = self.info.sound.as_ref()?;
+        let file = SoundFile { path: self.path(0)?.into(), origin_nanos: Some(track.origin_nanos) };
+        Some(ClipSound { file, first_number: 0, rate: self.info.rate })
+    }
+
+    /// What is heard is another file, from its beginning with the first frame.
+    pub fn set_sound(&mut self, path: &Path) {
+        let first_number = self.files.first().map_or(self.first_number, |file| file.number);
+        let file = SoundFile { path: path.into(), origin_nanos: None };
+        self.sound = Some(ClipSound { file, first_number, rate: None });
     }
 
     /// Where a frame is; none where there is no file for it.

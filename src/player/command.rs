@@ -25,6 +25,10 @@ pub enum Command {
     ClearInOut,
     CycleLoop,
     ToggleEveryFrame,
+    ToggleMute,
+    VolumeUp,
+    VolumeDown,
+    ToggleScrubSound,
     NextClip,
     PreviousClip,
     NextLayer,
@@ -77,6 +81,8 @@ pub enum Command {
     SetSaturation(f32),
     SetAlpha(AlphaMode),
     SetBackdrop(Backdrop),
+    /// 0 is silence, 1 the sound as it is.
+    SetVolume(f32),
     SetMem(MemLimit),
     /// Bytes that are left to everyone else.
     SetReserve(u64),
@@ -110,6 +116,7 @@ const fn entry(
 }
 
 const PLAY: &str = "Playback";
+const SOUND: &str = "Sound";
 const RANGE: &str = "Work area";
 const CLIP: &str = "Clips and layers";
 const MEMORY: &str = "Memory";
@@ -130,6 +137,10 @@ pub const COMMANDS: &[CommandEntry] = &[
     entry(Command::First, "first", "First frame", &["Home"], PLAY),
     entry(Command::Last, "last", "Last frame", &["End"], PLAY),
     entry(Command::ToggleEveryFrame, "toggle-every-frame", "Every frame or real time", &["Shift+E"], PLAY),
+    entry(Command::ToggleMute, "toggle-mute", "Sound on or off", &["/"], SOUND),
+    entry(Command::VolumeUp, "volume-up", "Louder", &["Ctrl+Right"], SOUND),
+    entry(Command::VolumeDown, "volume-down", "Quieter", &["Ctrl+Left"], SOUND),
+    entry(Command::ToggleScrubSound, "toggle-scrub-sound", "Sound while scrubbing", &["Shift+S"], SOUND),
     entry(Command::SetIn, "set-in", "Set in point", &["I", "["], RANGE),
     entry(Command::SetOut, "set-out", "Set out point", &["O", "]"], RANGE),
     entry(Command::ClearInOut, "clear-in-out", "Clear in and out", &["\\", "Alt+X"], RANGE),
@@ -178,7 +189,7 @@ pub const COMMANDS: &[CommandEntry] = &[
 
 /// The command of a name, as scripts write it: a row of the table, or `seek=1001`-like forms with a
 /// value (`seek-index=N`, `exposure=E`, `gamma=G`, `offset=O`, `saturation=S`, `alpha=straight`,
-/// `backdrop=checker`, `mem=50%`, `reserve=2GiB`, `vram=4GiB`, `eviction=lru`,
+/// `backdrop=checker`, `volume=0.5`, `mem=50%`, `reserve=2GiB`, `vram=4GiB`, `eviction=lru`,
 /// `profile=conservative`).
 pub fn command_of_name(name: &str) -> Option<Command> {
     if let Some(row) = COMMANDS.iter().find(|row| row.name == name) {
@@ -193,6 +204,7 @@ pub fn command_of_name(name: &str) -> Option<Command> {
         "saturation" => value.parse().ok().map(Command::SetSaturation),
         "alpha" => AlphaMode::of_name(value).map(Command::SetAlpha),
         "backdrop" => Backdrop::of_name(value).map(Command::SetBackdrop),
+        "volume" => value.parse().ok().map(Command::SetVolume),
         "mem" => MemLimit::parse(value).ok().map(Command::SetMem),
         "reserve" => parse_size(value).ok().map(Command::SetReserve),
         "vram" => parse_size(value).ok().map(Command::SetVram),

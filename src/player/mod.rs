@@ -15,6 +15,7 @@ mod report;
 mod residents;
 mod scrub;
 mod shares;
+mod sound;
 mod tick;
 mod transport;
 mod view;
@@ -25,8 +26,9 @@ use std::sync::Arc;
 pub use clip::{Clip, ClipOptions, FramePlace, MissingPolicy, OpenError, Source};
 pub use command::{COMMANDS, Command, CommandEntry, command_of_name};
 pub use pressure::PressureEvent;
+pub use sound::{ClipSound, SoundOutline, open_files as open_sound_files};
 pub use tick::Tick;
-pub use transport::{Advance, Pace, Transport};
+pub use transport::{Advance, Pace, Run, Transport};
 pub use view::{Filter, Framing, View};
 
 use crate::cache::{CpuTier, EvictionPolicy, Origin, Residency, RingIndex};
@@ -147,6 +149,8 @@ pub struct Player {
     scratch: Charge,
     /// The most that they kept lately: room that comes and goes with it is none for frames.
     scratch_peak: u64,
+    hearing: sound::Hearing,
+    sound_charge: Charge,
     ledger: Ledger,
     options: PlayerOptions,
     sample: MemorySample,
@@ -202,6 +206,7 @@ impl Player {
         let idle_textures = ledger.charge_over(Tier::Gpu, Component::PoolSlack, None, 0);
         let targets = ledger.charge_over(Tier::Gpu, Component::Targets, None, 0);
         let scratch = ledger.charge_over(Tier::Cpu, Component::Scratch, None, 0);
+        let sound_charge = ledger.charge_over(Tier::Cpu, Component::Sound, None, 0);
         ledger.set_limit(Tier::Gpu, options.gpu_budget_bytes);
         let pressure = pressure::Pressure::new(&options);
         let alloc_limit = options.alloc_limit_bytes_per_s.map(|rate| TokenBucket::new(rate, 0));
@@ -229,6 +234,8 @@ impl Player {
             targets,
             vram_ceiling: None,
             scratch,
+            hearing: sound::Hearing::default(),
+            sound_charge,
             ledger,
             options,
             sample: MemorySample::default(),

@@ -16,6 +16,7 @@ impl Player {
             tick: self.ticks,
             clip: self.clip_status(),
             transport: self.transport_status(),
+            sound: self.sound_status(),
             shown: self.shown.clone(),
             missing_rows: self.missing_rows(),
             cpu: self.cpu_status(),

@@ -49,7 +49,9 @@ impl Player {
         self.apply_ring_report(report, now);
         self.drain_outcomes(now);
         self.watch_memory(now);
+        self.follow_sound(now);
         self.presents_now = self.advance_playhead(now);
+        self.order_sound(now);
         self.choose_due(now);
         self.retry_failures(now);
         self.recheck_holes(now);

@@ -37,6 +37,20 @@ pub struct Advance {
     pub ended: bool,
 }
 
+/// Playback from one moment at which its time began to the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Run {
+    /// Moves with every start, jump, and late frame after which time began anew.
+    pub number: u64,
+    /// Time began anew because a frame was late.
+    pub is_late: bool,
+    /// When the frame at the playhead of `travel` was due.
+    pub anchor: Nanos,
+    pub travel: Travel,
+    /// Frames a second with the shuttle's speed.
+    pub rate: Rate,
+}
+
 /// The playhead and how it moves.
 #[derive(Debug, Clone)]
 pub struct Transport {
@@ -48,6 +62,11 @@ pub struct Transport {
     grid: Option<Grid>,
     /// Presentations due on the grid so far.
     count: i64,
+    /// Times that the grid began, the frame at which it did, and whether that was late.
+    runs: u64,
+    began_at: u32,
+    began_towards: Direction,
+    began_late: bool,
     /// How long before its due time a frame may be presented: a display shows it at its nearest refresh.
     early: Nanos,
     /// Time between two refreshes of the display that is followed.
@@ -74,6 +93,10 @@ impl Transport {
             speed: 1,
             grid: None,
             count: 0,
+            runs: 0,
+            began_at: 0,
+            began_towards: Direction::Forward,
+            began_late: false,
             early: 0,
             refresh_nanos: None,
             is_awaited: false,
@@ -226,14 +249,37 @@ impl Transport {
         if !is_ready(self.travel.playhead) {
             return Advance::default();
         }
-        self.anchor(now);
+        self.anchor(now, false);
         self.present();
         Advance { presented: true, ..Advance::default() }
     }
 
-    fn anchor(&mut self, now: Nanos) {
+    fn anchor(&mut self, now: Nanos, is_late: bool) {
         self.grid = Some(Grid::new(now, self.effective_rate()));
         self.count = 0;
+        self.runs += 1;
+        (self.began_at, self.began_towards) = (self.travel.playhead, self.travel.direction);
+        self.began_late = is_late;
+    }
+
+    /// The run that is under way; `None` while nothing plays or its first frame is not there.
+    pub fn run(&self) -> Option<Run> {
+        let grid = self.grid.filter(|_| self.travel.playing)?;
+        let travel = Travel { playhead: self.began_at, direction: self.began_towards, ..self.travel };
+        let (number, is_late) = (self.runs, self.began_late);
+        Some(Run { number, is_late, anchor: grid.due(0), travel, rate: self.effective_rate() })
+    }
+
+    /// Makes the frame at the playhead the first of a new run, on the grid as it is.
+    pub fn rebase(&mut self) -> Option<Run> {
+        let due = self.grid.filter(|_| self.travel.playing)?.due(self.count);
+        self.anchor(due, false);
+        self.run()
+    }
+
+    /// Moves the whole grid; later where `nanos` is positive.
+    pub fn shift(&mut self, nanos: Nanos) {
+        self.grid = self.grid.map(|grid| grid.shifted(nanos));
     }
 
     fn present(&mut self) {
@@ -254,7 +300,7 @@ impl Transport {
         if now + self.early >= grid.due(self.count + 1) {
             // A whole frame late: time goes on from here instead of rushing after the grid.
             self.counters.late += 1;
-            self.anchor(now);
+            self.anchor(now, true);
         }
         advance
     }

@@ -128,6 +128,16 @@ impl Sequence {
         self.frames.binary_search_by_key(&number, |frame| frame.number).ok().map(|at| &self.frames[at])
     }
 
+    /// The sound file beside it that has its name, and the first frame on disk, with which it begins.
+    pub fn sound_beside(&self) -> Option<(PathBuf, i64)> {
+        let names = scan::Folder::read(&self.dir).ok()?.names;
+        let rank = |name: &std::ffi::OsString| name::sound_rank(&self.stem.prefix, name.as_encoded_bytes());
+        let (_, sound) = names.iter().filter_map(|name| Some((rank(name)?, name))).min()?;
+        // Of a range that was asked for, the sound begins before it.
+        let whole = Sequence { selection: Selection::default(), ..self.clone() }.relist();
+        Some((self.dir.join(sound), whole.map_or(self.first(), |whole| whole.first())))
+    }
+
     /// The sequence as it is on disk now: a render in progress has more frames, and maybe a wider padding. What was left
     /// out by a range or by naming single frames stays out.
     ///

@@ -12,6 +12,8 @@ const IMAGE_ENDINGS: [&str; 12] =
     ["exr", "sxr", "mxr", "png", "jpg", "jpeg", "tif", "tiff", "hdr", "dpx", "cin", "tga"];
 /// Endings of movies, which a folder lists too and which never make a sequence.
 const MOVIE_ENDINGS: [&str; 8] = ["mov", "mp4", "mxf", "mkv", "avi", "webm", "m4v", "mpg"];
+/// Sound files that go with the sequence of their name, the best first.
+const SOUND_ENDINGS: [&str; 8] = ["wav", "aif", "aiff", "flac", "m4a", "mp3", "ogg", "aac"];
 /// Significant digits of a frame number: the distance of any two numbers still fits an `i64`.
 const MAX_SIGNIFICANT_DIGITS: usize = 18;
 /// Numbers of one name that are considered, counted from its end: bounds the work for hostile names.
@@ -142,6 +144,14 @@ fn ends_in(name: &[u8], endings: &[&str]) -> bool {
 /// Whether a name ends as movies do.
 pub fn is_movie(name: &[u8]) -> bool {
     ends_in(name, &MOVIE_ENDINGS)
+}
+
+/// How good a name is as the sound of a sequence whose names begin with `prefix`; the smallest number is the best.
+/// The name is what the sequence is called, without what stands before the number.
+pub(super) fn sound_rank(prefix: &[u8], name: &[u8]) -> Option<usize> {
+    let end = prefix.iter().rposition(|byte| !b"._- ".contains(byte))? + 1;
+    let ending = name.strip_prefix(&prefix[..end])?.strip_prefix(b".")?;
+    SOUND_ENDINGS.iter().position(|sound| ending.eq_ignore_ascii_case(sound.as_bytes()))
 }
 
 /// Whether a folder lists the name: an image or a movie by its ending, and not hidden.

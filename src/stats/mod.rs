@@ -14,5 +14,5 @@ pub use memory::{
 };
 pub use snapshot::{
     ClipStatus, DecodeCounters, EvictionCounters, FrameStatus, LayerStatus, PresentCounters, Run,
-    ShownStatus, Snapshot, TierStatus, TimelineStatus, TransportStatus,
+    ShownStatus, Snapshot, SoundStatus, TierStatus, TimelineStatus, TransportStatus,
 };

@@ -132,6 +132,20 @@ pub struct TransportStatus {
     pub fps_actual: Option<f64>,
 }
 
+/// What is heard of the shown clip.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SoundStatus {
+    /// 0 to 1, as the controls have it.
+    pub volume: f32,
+    pub is_muted: bool,
+    /// The device that plays; none while nothing is heard.
+    pub device: Option<String>,
+    /// How often samples came too late for the device.
+    pub underruns: u64,
+    /// The most that pictures and sound were apart.
+    pub worst_offset_ms: f64,
+}
+
 /// What the screen shows for the playhead.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum ShownStatus {
@@ -191,6 +205,8 @@ pub struct Snapshot {
     pub tick: u64,
     pub clip: Option<ClipStatus>,
     pub transport: TransportStatus,
+    /// None for clips without sound, and where none is wanted.
+    pub sound: Option<SoundStatus>,
     pub shown: ShownStatus,
     /// Rows without data of the shown frame.
     pub missing_rows: u32,

@@ -44,6 +44,12 @@ impl Grid {
         Self { anchor, rate }
     }
 
+    /// The same grid, later by `nanos`.
+    #[must_use]
+    pub fn shifted(self, nanos: Nanos) -> Self {
+        Self { anchor: self.anchor + nanos, ..self }
+    }
+
     /// When presentation `count` is due.
     pub fn due(&self, count: i64) -> Nanos {
         self.anchor + self.rate.frame_start_nanos(count)

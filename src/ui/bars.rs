@@ -15,6 +15,8 @@ use crate::time::LoopMode;
 const RATE_HELD: f64 = 0.99;
 const RATE_NEAR: f64 = 0.90;
 
+/// Width of the volume slider.
+const VOLUME_POINTS: f32 = 60.0;
 /// Points that the range and the rates need side by side; a narrower bar leaves the range out.
 const ROOM_FOR_RANGE: f32 = 560.0;
 
@@ -137,10 +139,30 @@ pub fn transport_bar(ui: &mut Ui, inputs: &Inputs<'_>, output: &mut Output) {
         button(ui, loop_text(transport.loop_mode), loop_hint, Command::CycleLoop);
         let pace = if transport.every_frame { "every frame" } else { "real time" };
         button(ui, pace, "Show every frame, or keep the time (Shift+E)", Command::ToggleEveryFrame);
+        sound(ui, inputs.snapshot, output);
         ui.separator();
         frame_numbers(ui, inputs.snapshot);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| rates(ui, inputs.snapshot));
     });
+}
+
+/// Sound on or off, and how loud; nothing for clips without.
+fn sound(ui: &mut Ui, snapshot: &Snapshot, output: &mut Output) {
+    let Some(sound) = &snapshot.sound else { return };
+    ui.separator();
+    let (icon, name) = match sound.is_muted {
+        true => (Icon::Silence, "Sound on (/)"),
+        false => (Icon::Sound, "Sound off (/)"),
+    };
+    if icons::button(ui, icon, name).clicked() {
+        output.commands.push(Command::ToggleMute);
+    }
+    let mut volume = if sound.is_muted { 0.0 } else { sound.volume };
+    ui.spacing_mut().slider_width = VOLUME_POINTS;
+    let slider = ui.add(egui::Slider::new(&mut volume, 0.0..=1.0).show_value(false));
+    if slider.on_hover_text("Volume (Ctrl+Left, Ctrl+Right)").changed() {
+        output.commands.push(Command::SetVolume(volume));
+    }
 }
 
 fn loop_text(mode: LoopMode) -> &'static str {

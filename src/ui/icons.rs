@@ -17,6 +17,8 @@ pub enum Icon {
     StepForward,
     FastForward,
     Last,
+    Sound,
+    Silence,
 }
 
 /// A button with a drawn sign; `name` is what screen readers and the hint say.
@@ -42,6 +44,8 @@ fn shapes(icon: Icon, rect: Rect, color: Color32) -> Vec<Shape> {
         Icon::StepForward => vec![bar(-4.0), triangle(3.0, true)],
         Icon::FastReverse => vec![triangle(-4.0, false), triangle(4.0, false)],
         Icon::FastForward => vec![triangle(-4.0, true), triangle(4.0, true)],
+        Icon::Sound => [speaker(center, color), waves(center, color)].concat(),
+        Icon::Silence => [speaker(center, color), cross(center, color)].concat(),
     }
 }
 
@@ -49,6 +53,30 @@ fn triangle(at: Pos2, points_right: bool, color: Color32) -> Shape {
     let tip = if points_right { HALF } else { -HALF };
     let points = vec![at + vec2(-tip * 0.8, -HALF), at + vec2(tip * 0.8, 0.0), at + vec2(-tip * 0.8, HALF)];
     Shape::convex_polygon(points, color, Stroke::NONE)
+}
+
+fn speaker(center: Pos2, color: Color32) -> Vec<Shape> {
+    let at = center - vec2(4.0, 0.0);
+    let body = Rect::from_center_size(at - vec2(2.0, 0.0), vec2(3.0, HALF));
+    let horn = [vec2(-1.0, -2.5), vec2(3.0, -HALF), vec2(3.0, HALF), vec2(-1.0, 2.5)];
+    let horn = horn.into_iter().map(|corner| at + corner).collect();
+    vec![Shape::rect_filled(body, 0.0, color), Shape::convex_polygon(horn, color, Stroke::NONE)]
+}
+
+fn waves(center: Pos2, color: Color32) -> Vec<Shape> {
+    let stroke = Stroke::new(1.2, color);
+    let wave = |x: f32, half: f32| {
+        let points = vec![vec2(x, -half), vec2(x + 1.2, 0.0), vec2(x, half)];
+        Shape::line(points.into_iter().map(|point| center + point).collect(), stroke)
+    };
+    vec![wave(2.0, 2.0), wave(4.5, 4.0)]
+}
+
+fn cross(center: Pos2, color: Color32) -> Vec<Shape> {
+    let stroke = Stroke::new(1.2, color);
+    let line =
+        |from: f32, to: f32| Shape::line_segment([center + vec2(2.0, from), center + vec2(7.0, to)], stroke);
+    vec![line(-2.5, 2.5), line(2.5, -2.5)]
 }
 
 fn bar(at: Pos2, color: Color32) -> Shape {

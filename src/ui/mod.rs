@@ -16,7 +16,7 @@ pub use theme::apply as apply_theme;
 
 use crate::color::ColorMenu;
 use crate::color::scopes::{Scale, ScopeResult};
-use crate::player::{Command, View};
+use crate::player::{Command, SoundOutline, View};
 use crate::stats::Snapshot;
 
 /// What the controls are made from.
@@ -32,6 +32,8 @@ pub struct Inputs<'a> {
     pub chain: &'a str,
     /// Displays and views to choose from, once they are known.
     pub color_menu: Option<&'a ColorMenu>,
+    /// The outline of the clip's sound, as far as it is measured.
+    pub sound: Option<&'a SoundOutline>,
 }
 
 /// A display and a view; none for the defaults.

@@ -16,6 +16,8 @@ mod pressure;
 mod raw;
 mod scrub;
 mod settings;
+#[cfg(feature = "video")]
+mod sound;
 mod usage;
 
 #[path = "../support/mod.rs"]

@@ -16,6 +16,7 @@ mod pressure;
 mod requests;
 mod ring_faults;
 mod scrub;
+mod sound;
 mod streams;
 mod threads;
 mod traps;

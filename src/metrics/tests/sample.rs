@@ -24,6 +24,7 @@ pub fn snapshot(scale: u64, clip_name: &str) -> Snapshot {
         repeated: 36 * scale,
     };
     Snapshot {
+        sound: None,
         tick: 60 * scale,
         clip: Some(clip(clip_name)),
         transport: transport(),
