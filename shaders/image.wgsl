@@ -13,6 +13,11 @@ struct Image {
     background: f32,
     // How many of the rectangles below have no data.
     missing_count: u32,
+    // Which place of the stored picture is shown at a place of the data window: two rows, and what is added.
+    turn: vec4f,
+    turn_origin: vec2f,
+    // Pixels of the stored picture per target pixel.
+    stored_scale: vec2f,
     planes: array<Plane, 4>,
     // Of each plane: samples per picture pixel, and the part of the texture that a sample takes. Divided once for
     // a draw and not for each pixel.
@@ -24,7 +29,7 @@ struct Image {
     alpha_scale: f32,
     padding: u32,
     color: Color,
-    // Rectangles of the data window: left, top, right, bottom.
+    // Rectangles of the stored picture: left, top, right, bottom.
     missing: array<vec4f, 16>,
 }
 
@@ -46,8 +51,17 @@ override is_even: bool = false;
 override is_video: bool = false;
 // One plane stands for all three colours.
 override is_grey: bool = false;
+// The picture is not shown as it is stored.
+override is_turned: bool = true;
 // There is a plane of alpha, and what is drawn depends on it.
 override uses_alpha: bool = true;
+
+fn stored_place(at_data: vec2f) -> vec2f {
+    if !is_turned {
+        return at_data;
+    }
+    return vec2f(dot(image.turn.xy, at_data), dot(image.turn.zw, at_data)) + image.turn_origin;
+}
 
 fn is_missing(at: vec2f) -> bool {
     for (var number = 0u; number < image.missing_count; number++) {
@@ -108,10 +122,11 @@ fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let at_data = at_display - image.data_offset;
     var rgba = vec4f(0.0);
     if inside(at_data, image.data_size) {
-        if has_missing && is_missing(at_data) {
+        let at_stored = stored_place(at_data);
+        if has_missing && is_missing(at_stored) {
             return vec4f(common_plain_light(hatched(position.xy)), 1.0);
         }
-        rgba = assembled(at_data);
+        rgba = assembled(at_stored);
     }
     return vec4f(common_display_rgb(rgba, image.color, vec2u(position.xy)), 1.0);
 }

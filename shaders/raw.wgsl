@@ -5,6 +5,10 @@ struct Raw {
     // From the display window's corner to the data window's.
     data_offset: vec2i,
     data_size: vec2i,
+    // Which pixel of the stored picture is shown at a pixel of the data window: two rows, and what is added.
+    turn: vec4i,
+    turn_origin: vec2i,
+    stored_size: vec2i,
     // Of each plane: samples across and down, tiles across.
     planes: array<vec4u, 4>,
 }
@@ -15,9 +19,9 @@ struct Raw {
 @group(1) @binding(2) var plane_blue: Texels;
 @group(1) @binding(3) var plane_alpha: Texels;
 
-// The sample that stands for a pixel, in planes that may have fewer samples than the data window has pixels.
+// The sample that stands for a pixel, in planes that may have fewer samples than the picture has pixels.
 fn bits_at(plane: Texels, at: vec2i, spec: vec4u) -> u32 {
-    let sample = vec2u(at * vec2i(spec.xy) / raw.data_size);
+    let sample = vec2u(at * vec2i(spec.xy) / raw.stored_size);
     if !IS_TILED {
         return texel_at(plane, vec3i(vec2i(sample), 0));
     }
@@ -28,10 +32,11 @@ fn bits_at(plane: Texels, at: vec2i, spec: vec4u) -> u32 {
 
 @fragment
 fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4u {
-    let at = vec2i(floor(position.xy)) - raw.data_offset;
-    if any(at < vec2i(0)) || any(at >= raw.data_size) {
+    let at_data = vec2i(floor(position.xy)) - raw.data_offset;
+    if any(at_data < vec2i(0)) || any(at_data >= raw.data_size) {
         return vec4u(0u);
     }
+    let at = raw.turn.xz * at_data.x + raw.turn.yw * at_data.y + raw.turn_origin;
     return vec4u(
         bits_at(plane_red, at, raw.planes[0]),
         bits_at(plane_green, at, raw.planes[1]),

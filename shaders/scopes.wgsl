@@ -17,14 +17,16 @@ struct Scopes {
     // Upper left pixel, in the data window, and samples across and down.
     first: vec2u,
     samples: vec2u,
-    // Of the data window, in pixels.
+    // Of the stored picture, in pixels.
     size: vec2u,
     step: u32,
     columns: u32,
     // Both ends of the scale, as the bits of floats.
     lowest: u32,
     highest: u32,
-    padding: vec2u,
+    // Which pixel of the stored picture is shown at a pixel of the data window: what is added, and two rows.
+    turn_origin: vec2i,
+    turn: vec4i,
     planes: array<Plane, 3>,
 }
 
@@ -90,21 +92,29 @@ const COARSE = 0xfffff000u;
 // 2^-64.
 const FAINT = 0x1f800000u;
 
-// Whether every plane is one texture with a sample a pixel. Decided before: software adapters run both
+// Whether every plane is one texture with a sample a pixel, shown as it is stored. Decided before: software adapters run both
 // sides of a branch.
 override is_direct: bool = true;
 
-// The sample of a plane that stands for a pixel of the data window.
+// The sample of a plane that stands for a pixel of the stored picture.
 fn sample_bits(plane: Texels, pixel: vec2u, spec: Plane) -> u32 {
     if is_direct {
         return load_bits(plane, pixel, 0u, spec.kind);
     }
-    // Planes may have fewer samples than the window has pixels: resolution levels, chroma.
+    // Planes may have fewer samples than it has pixels: resolution levels, chroma.
     let pixels_per_sample = max((scopes.size + spec.size / 2u) / spec.size, vec2u(1u));
     let at = min(pixel / pixels_per_sample, spec.size - 1u);
     let tile = textureDimensions(plane);
     let number = at / tile;
     return load_bits(plane, at - number * tile, number.y * spec.columns + number.x, spec.kind);
+}
+
+fn stored_pixel(at_data: vec2u) -> vec2u {
+    if is_direct {
+        return at_data;
+    }
+    let at = vec2i(at_data);
+    return vec2u(scopes.turn.xz * at.x + scopes.turn.yw * at.y + scopes.turn_origin);
 }
 
 fn luminance_bits(rgb: vec3u) -> u32 {
@@ -273,7 +283,7 @@ fn measure(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     var seen: Seen;
     var runs: Runs;
     while at.y < scopes.samples.y {
-        let pixel = scopes.first + vec2u(left + at.x, at.y) * scopes.step;
+        let pixel = stored_pixel(scopes.first + vec2u(left + at.x, at.y) * scopes.step);
         let rgb = vec3u(
             sample_bits(plane_red, pixel, scopes.planes[0]),
             sample_bits(plane_green, pixel, scopes.planes[1]),

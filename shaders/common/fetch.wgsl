@@ -1,4 +1,4 @@
-// Samples of planes at places of the data window. Composed with common/fetch_filtered.wgsl or common/fetch_bits.wgsl,
+// Samples of planes at places of the stored picture. Composed with common/fetch_filtered.wgsl or common/fetch_bits.wgsl,
 // which say what a sample is, and with one of common/texels_*.wgsl, which say where texels lie.
 
 // A plane in its texture: samples across and down, tiles across, and the kind of its samples.
@@ -72,25 +72,25 @@ fn fetch_tent(plane: Texels, at: vec2f, spec: Plane, texel: vec2f, scale: vec2f)
     return sum / weights;
 }
 
-// A plane at a place of the data window. Planes may have fewer samples than the window has pixels: resolution
+// A plane at a place of the stored picture. Planes may have fewer samples than it has pixels: resolution
 // levels, chroma.
-fn fetch_plane(plane: Texels, at_data: vec2f, spec: Plane, step: vec4f) -> f32 {
-    let at = at_data * step.xy;
+fn fetch_plane(plane: Texels, at_stored: vec2f, spec: Plane, step: vec4f) -> f32 {
+    let at = at_stored * step.xy;
     if sampling == SAMPLING_BILINEAR {
         return fetch_bilinear(plane, at, spec, step.zw);
     }
     if sampling == SAMPLING_TENT {
-        return fetch_tent(plane, at, spec, step.zw, image.scale * step.xy);
+        return fetch_tent(plane, at, spec, step.zw, image.stored_scale * step.xy);
     }
     return fetch_texel(plane, vec2i(floor(at)), spec);
 }
 
 // A plane of chroma with fewer samples than the picture has pixels: always filtered, because its samples stand for
 // several pixels each.
-fn fetch_chroma(plane: Texels, at_data: vec2f, spec: Plane, step: vec4f) -> f32 {
-    let at = at_data * step.xy + image.chroma_shift;
+fn fetch_chroma(plane: Texels, at_stored: vec2f, spec: Plane, step: vec4f) -> f32 {
+    let at = at_stored * step.xy + image.chroma_shift;
     if sampling == SAMPLING_TENT {
-        return fetch_tent(plane, at, spec, step.zw, image.scale * step.xy);
+        return fetch_tent(plane, at, spec, step.zw, image.stored_scale * step.xy);
     }
     return fetch_bilinear(plane, at, spec, step.zw);
 }

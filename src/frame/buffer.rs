@@ -50,7 +50,7 @@ impl FrameMemory {
 pub struct FrameBuffer {
     pub layout: Arc<PlaneLayout>,
     pub memory: FrameMemory,
-    /// What of the data window has no data; empty when whole.
+    /// What of the picture as it is stored has no data; empty when whole.
     pub missing: Vec<Area>,
 }
 

@@ -5,12 +5,14 @@
 mod buffer;
 mod key;
 mod order;
+mod orientation;
 mod plane;
 mod video;
 
 pub use buffer::{FrameBuffer, FrameMemory, OutOfMemory};
 pub use key::{ClipId, FrameKey, LayerId, Revision};
 pub use order::{EvictionCause, Refusal, RingEvent, RingOrders, RingReport, UploadOrder};
+pub use orientation::{Orientation, Turn};
 pub use plane::{
     Area, LayoutError, PlaneLayout, PlaneSpan, PlaneSpec, ROW_ALIGN_BYTES, Role, SampleType, Window, rows_of,
 };

@@ -1,7 +1,7 @@
 //! Owns how the planes of a frame lie in memory: one plane per channel, rows padded so that a
 //! whole plane is one copy into a texture. Plain values; any thread.
 
-use super::VideoEncoding;
+use super::{Orientation, VideoEncoding};
 
 /// Rows start at multiples of this many bytes, as `copy_buffer_to_texture` demands.
 pub const ROW_ALIGN_BYTES: usize = 256;
@@ -151,10 +151,11 @@ pub struct PlaneLayout {
     display_window: Window,
     pixel_aspect_bits: u32,
     video: Option<VideoEncoding>,
+    orientation: Orientation,
 }
 
 impl PlaneLayout {
-    /// Lays `planes` out one after the other.
+    /// Lays `planes` out one after the other. Windows and aspect are those of the picture as it is shown.
     ///
     /// # Errors
     /// [`LayoutError`] when a plane is empty or the sum does not fit the address space.
@@ -179,12 +180,27 @@ impl PlaneLayout {
             display_window,
             pixel_aspect_bits: pixel_aspect.to_bits(),
             video: None,
+            orientation: Orientation::default(),
         })
     }
 
     /// The same planes as samples of video.
     pub fn with_video(self, encoding: VideoEncoding) -> Self {
         Self { video: Some(encoding), ..self }
+    }
+
+    /// The same planes, and how they are turned to fill the data window.
+    pub fn with_orientation(self, orientation: Orientation) -> Self {
+        Self { orientation, ..self }
+    }
+
+    pub fn orientation(&self) -> Orientation {
+        self.orientation
+    }
+
+    /// Width and height of the data window before it is turned.
+    pub fn stored_size(&self) -> (u32, u32) {
+        self.orientation.of_size((self.data_window.width, self.data_window.height))
     }
 
     /// How samples stand for colour, where they are those of video.
@@ -205,15 +221,17 @@ impl PlaneLayout {
         self.total_bytes
     }
 
+    /// Of the picture as it is shown.
     pub fn data_window(&self) -> Window {
         self.data_window
     }
 
+    /// Of the picture as it is shown.
     pub fn display_window(&self) -> Window {
         self.display_window
     }
 
-    /// Width of a pixel divided by its height; finite and positive.
+    /// Width of a pixel divided by its height, as it is shown; finite and positive.
     pub fn pixel_aspect(&self) -> f32 {
         f32::from_bits(self.pixel_aspect_bits)
     }

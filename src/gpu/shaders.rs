@@ -196,6 +196,9 @@ mod tests {
                 display_size,
                 background,
                 missing_count,
+                turn,
+                turn_origin,
+                stored_scale,
                 planes,
                 steps,
                 video,
@@ -210,7 +213,7 @@ mod tests {
             Shader::Raw(PlaneShape::Whole),
             "Raw",
             raw::RawUniform,
-            [data_offset, data_size, planes]
+            [data_offset, data_size, turn, turn_origin, stored_size, planes]
         );
         assert_twin!(
             Shader::Timeline,
@@ -231,7 +234,7 @@ mod tests {
             scopes,
             "Scopes",
             scopes::ScopesUniform,
-            [first, samples, size, step, columns, lowest, highest, padding, planes]
+            [first, samples, size, step, columns, lowest, highest, turn_origin, turn, planes]
         );
         assert_twin!(scopes, "Column", scopes::ColumnCounts, [counts, tally, sum]);
     }

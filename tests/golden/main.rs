@@ -16,5 +16,6 @@ mod ring;
 mod scopes;
 mod screen;
 mod timeline;
+mod turned;
 mod video;
 mod windows;

@@ -139,20 +139,25 @@ fn tent_places(at: f32, scale: f32) -> Vec<(f32, f32)> {
     (first..last).map(|number| weighted(place(number))).filter(|(_, weight)| *weight > 0.0).collect()
 }
 
-/// A plane at a place, in pixels from the corner of the data window.
+/// A plane at a place, in pixels from the corner of the stored picture.
 fn fetched(frame: &FrameBuffer, plane: usize, (x, y): (f32, f32), placement: &ImagePlacement) -> f32 {
-    let (spec, window) = (&frame.layout.planes()[plane], frame.layout.data_window());
-    let ratio = (spec.width as f32 / window.width as f32, spec.height as f32 / window.height as f32);
+    let (spec, (width, height)) = (&frame.layout.planes()[plane], frame.layout.stored_size());
+    let ratio = (spec.width as f32 / width as f32, spec.height as f32 / height as f32);
     let (x, y) = (x * ratio.0, y * ratio.1);
     let samples = Samples { frame, plane, size: (spec.width, spec.height) };
     match placement.sampling {
         Sampling::Nearest => samples.texel(x.floor(), y.floor()),
         Sampling::Bilinear => samples.bilinear((x, y)),
-        Sampling::Tent => samples.tent((x, y), (placement.scale.0 * ratio.0, placement.scale.1 * ratio.1)),
+        Sampling::Tent => {
+            let (across, down) = placement.scale;
+            let is_turned = frame.layout.orientation().is_turned();
+            let (across, down) = if is_turned { (down, across) } else { (across, down) };
+            samples.tent((x, y), (across * ratio.0, down * ratio.1))
+        }
     }
 }
 
-/// The assembled pixel at a place of the data window.
+/// The assembled pixel at a place of the stored picture.
 fn assembled(frame: &FrameBuffer, at: (f32, f32), placement: &ImagePlacement) -> [f32; 4] {
     let of = |role| frame.layout.plane_with_role(role);
     let colour =
@@ -164,6 +169,19 @@ fn assembled(frame: &FrameBuffer, at: (f32, f32), placement: &ImagePlacement) ->
 
 fn inside((x, y): (f32, f32), window: Window) -> bool {
     x >= 0.0 && y >= 0.0 && x < window.width as f32 && y < window.height as f32
+}
+
+/// Where the picture is stored that is shown at a place of the data window: turned back, then mirrored.
+pub fn stored_place(layout: &PlaneLayout, (x, y): (f32, f32)) -> (f32, f32) {
+    let (width, height) = layout.stored_size();
+    let (width, height) = (width as f32, height as f32);
+    let (x, y) = match layout.orientation().degrees() {
+        0 => (x, y),
+        90 => (y, height - x),
+        180 => (width - x, height - y),
+        _ => (width - y, x),
+    };
+    (if layout.orientation().is_mirrored() { width - x } else { x }, y)
 }
 
 /// What the image pass must draw at a pixel of the target.
@@ -182,14 +200,15 @@ pub fn expected(
         return [placement.background; 3];
     }
     let at_data = (at_display.0 - (data.x - display.x) as f32, at_display.1 - (data.y - display.y) as f32);
+    let at_stored = stored_place(&frame.layout, at_data);
     let is_missing = frame.missing.iter().any(|area| {
         let (left, top) = (area.x as f32, area.y as f32);
         let (right, bottom) = (left + area.width as f32, top + area.height as f32);
-        at_data.0 >= left && at_data.1 >= top && at_data.0 < right && at_data.1 < bottom
+        at_stored.0 >= left && at_stored.1 >= top && at_stored.0 < right && at_stored.1 < bottom
     });
     if is_missing {
         return if (x + y) % 16 < 8 { [0.42, 0.12, 0.15] } else { [0.14, 0.05, 0.06] };
     }
-    let rgba = if inside(at_data, data) { assembled(frame, at_data, placement) } else { [0.0; 4] };
+    let rgba = if inside(at_data, data) { assembled(frame, at_stored, placement) } else { [0.0; 4] };
     display_rgb(rgba, color, (x, y))
 }

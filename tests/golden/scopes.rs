@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use half::f16;
 use rushes::color::Encoding;
 use rushes::color::scopes::{MAX_SAMPLES, Scale, ScopeResult, ScopeSettings, Scopes, measure};
-use rushes::frame::{Area, FrameBuffer, FrameKey, PlaneLayout, PlaneSpec, Role, SampleType, Window};
+use rushes::frame::{
+    Area, FrameBuffer, FrameKey, Orientation, PlaneLayout, PlaneSpec, Role, SampleType, Window,
+};
 use rushes::gpu::passes::scopes::ScopesPass;
 
-use crate::picture::{GREY, RGBA, frame, key, layout, plain, varied};
+use crate::picture::{GREY, RGBA, frame, key, layout, plain, stored_place, varied};
 use crate::screen::{Screen, SmallTextures};
 
 const BUDGET: u64 = 64 << 20;
@@ -335,4 +337,28 @@ fn one_measurement_is_under_way_and_the_newest_wish_is_next() {
     assert_eq!(meter.wait().key, key(0));
     assert!(!meter.pass.is_busy());
     assert_eq!(meter.pass.bytes(), bytes);
+}
+
+#[test]
+fn turned_pictures_are_measured_as_they_are_shown() {
+    let name = "turned_pictures_are_measured_as_they_are_shown";
+    let Some(mut meter) = Meter::new(name, false) else { return };
+    let bits = varied(SampleType::F16);
+    let region = Some(Window { x: 7, y: 3, width: 30, height: 25 });
+    for (number, orientation) in (0..).zip(Orientation::all()) {
+        let (width, height) = orientation.of_size((61, 43));
+        let upright = plain(&RGBA, SampleType::F16, width, height);
+        let window = Window::at_origin(width, height);
+        let stored = plain(&RGBA, SampleType::F16, 61, 43);
+        let layout = PlaneLayout::new(stored.planes().to_vec(), window, window, 1.0).expect("a layout");
+        let turned = frame(&layout.with_orientation(orientation).into(), &bits);
+        let upright = frame(&upright, |plane, x, y| {
+            let (x, y) = stored_place(&turned.layout, (x as f32 + 0.5, y as f32 + 0.5));
+            bits(plane, x as u32, y as u32)
+        });
+        meter.screen.load(key(number), &turned);
+        let settings = ScopeSettings { region, ..settings(Scale::Linear) };
+        let scopes = meter.compare(key(number), &turned, &settings);
+        assert_same(&scopes, &measure(&upright, &settings), &settings);
+    }
 }

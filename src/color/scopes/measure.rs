@@ -28,9 +28,11 @@ pub fn measure(frame: &FrameBuffer, settings: &ScopeSettings) -> Scopes {
     let mut waveform = Waveform::new(grid.columns());
     let mut vectorscope = vec![0; VECTOR_CELLS * VECTOR_CELLS];
     let planes = frame.layout.color_planes();
+    let turn = frame.layout.orientation().pixels(frame.layout.stored_size());
     for y in 0..grid.down() {
         for x in 0..grid.across() {
-            let at = (grid.area.x + x * grid.step, grid.area.y + y * grid.step);
+            let at = turn.of(((grid.area.x + x * grid.step) as i32, (grid.area.y + y * grid.step) as i32));
+            let at = (at.0 as u32, at.1 as u32);
             let rgb = planes.map(|plane| sample_bits(frame, plane, at));
             let column = u64::from(x) * u64::from(grid.columns()) / u64::from(grid.across());
             let values = [rgb[0], rgb[1], rgb[2], luminance_bits(rgb)];
@@ -57,16 +59,16 @@ pub fn measure(frame: &FrameBuffer, settings: &ScopeSettings) -> Scopes {
     }
 }
 
-/// The sample of a plane that stands for a pixel of the data window, as the bits of a float. Planes may
-/// have fewer samples than the window has pixels: resolution levels, chroma.
+/// The sample of a plane that stands for a pixel of the stored picture, as the bits of a float. Planes may
+/// have fewer samples than it has pixels: resolution levels, chroma.
 fn sample_bits(frame: &FrameBuffer, plane: usize, at: (u32, u32)) -> u32 {
-    let (spec, window) = (&frame.layout.planes()[plane], frame.layout.data_window());
+    let (spec, size) = (&frame.layout.planes()[plane], frame.layout.stored_size());
     let in_plane = |at: u32, pixels: u32, samples: u32| {
         let pixels_per_sample = ((pixels + samples / 2) / samples).max(1);
         (at / pixels_per_sample).min(samples - 1) as usize
     };
-    let x = in_plane(at.0, window.width, spec.width);
-    let y = in_plane(at.1, window.height, spec.height);
+    let x = in_plane(at.0, size.0, spec.width);
+    let y = in_plane(at.1, size.1, spec.height);
     let bytes = &frame.plane(plane)[y * frame.layout.spans()[plane].row_bytes..];
     float_bits(&bytes[x * spec.sample.bytes()..], spec.sample)
 }

@@ -95,6 +95,9 @@ pub struct ImageUniform {
     pub display_size: [f32; 2],
     pub background: f32,
     pub missing_count: u32,
+    pub turn: [[f32; 2]; 2],
+    pub turn_origin: [f32; 2],
+    pub stored_scale: [f32; 2],
     pub planes: [PlaneUniform; 4],
     pub steps: [[f32; 4]; 4],
     pub video: [[f32; 4]; 3],
@@ -156,6 +159,7 @@ struct Variant {
     is_even: bool,
     is_video: bool,
     is_grey: bool,
+    is_turned: bool,
     uses_alpha: bool,
     channel: ChannelView,
     light: Light,
@@ -180,6 +184,7 @@ impl Variant {
             is_even: is_even(&slot.layout),
             is_video: slot.layout.video().is_some(),
             is_grey: red == green,
+            is_turned: !slot.layout.orientation().is_upright(),
             uses_alpha: shows_alpha(color) && slot.layout.plane_with_role(Role::Alpha).is_some(),
             channel: color.channel,
             light: color.light,
@@ -190,7 +195,7 @@ impl Variant {
         }
     }
 
-    fn constants(self) -> [(&'static str, f64); 11] {
+    fn constants(self) -> [(&'static str, f64); 12] {
         let flag = |is_set: bool| if is_set { 1.0 } else { 0.0 };
         [
             ("sampling", f64::from(self.sampling as u32)),
@@ -198,6 +203,7 @@ impl Variant {
             ("is_even", flag(self.is_even)),
             ("is_video", flag(self.is_video)),
             ("is_grey", flag(self.is_grey)),
+            ("is_turned", flag(self.is_turned)),
             ("uses_alpha", flag(self.uses_alpha)),
             ("channel", f64::from(self.channel as u32)),
             ("light", f64::from(self.light as u32)),
@@ -458,11 +464,11 @@ fn is_even(layout: &PlaneLayout) -> bool {
     sizes.all(|size| Some(size) == first)
 }
 
-/// Samples of a plane per pixel of the data window, and the part of the texture that a sample takes.
+/// Samples of a plane per pixel of the stored picture, and the part of the texture that a sample takes.
 fn steps(layout: &PlaneLayout, plane: usize) -> [f32; 4] {
-    let (spec, data) = (&layout.planes()[plane], layout.data_window());
+    let (spec, (width, height)) = (&layout.planes()[plane], layout.stored_size());
     let [across, down] = [spec.width, spec.height].map(|samples| samples as f32);
-    [across / data.width as f32, down / data.height as f32, 1.0 / across, 1.0 / down]
+    [across / width as f32, down / height as f32, 1.0 / across, 1.0 / down]
 }
 
 /// What becomes of samples of video; all else passes.
@@ -490,6 +496,8 @@ fn image_uniform(
     let (data, display) = (layout.data_window(), layout.display_window());
     let (missing, missing_count) = missing_areas(&slot.missing);
     let video = video_rows(layout, planes[0]);
+    let turn = layout.orientation().places(layout.stored_size());
+    let (across, down) = placement.scale;
     ImageUniform {
         origin: [placement.origin.0, placement.origin.1],
         scale: [placement.scale.0, placement.scale.1],
@@ -501,6 +509,9 @@ fn image_uniform(
         display_size: [display.width as f32, display.height as f32],
         background: placement.background,
         missing_count,
+        turn: turn.rows.map(|row| row.map(|step| step as f32)),
+        turn_origin: turn.origin.map(|at| at as f32),
+        stored_scale: if layout.orientation().is_turned() { [down, across] } else { [across, down] },
         planes: planes.map(|plane| PlaneUniform::of(slot, plane)),
         steps: planes.map(|plane| steps(layout, plane)),
         video: video.rows,

@@ -17,6 +17,9 @@ pub const RAW_TARGET: wgpu::TextureFormat = wgpu::TextureFormat::Rgba32Uint;
 pub struct RawUniform {
     pub data_offset: [i32; 2],
     pub data_size: [i32; 2],
+    pub turn: [[i32; 2]; 2],
+    pub turn_origin: [i32; 2],
+    pub stored_size: [i32; 2],
     pub planes: [PlaneUniform; 4],
 }
 
@@ -65,9 +68,14 @@ impl RawPass {
         let (data, display) = (slot.layout.data_window(), slot.layout.display_window());
         let last = slot.textures.len() - 1;
         let planes = [0, 1, 2, 3].map(|offset| (first + offset).min(last));
+        let stored = slot.layout.stored_size();
+        let turn = slot.layout.orientation().pixels(stored);
         let uniform = RawUniform {
             data_offset: [data.x.wrapping_sub(display.x), data.y.wrapping_sub(display.y)],
             data_size: [data.width as i32, data.height as i32],
+            turn: turn.rows,
+            turn_origin: turn.origin,
+            stored_size: [stored.0 as i32, stored.1 as i32],
             planes: planes.map(|plane| PlaneUniform::of(slot, plane)),
         };
         queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));

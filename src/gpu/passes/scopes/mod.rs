@@ -31,7 +31,8 @@ pub struct ScopesUniform {
     pub columns: u32,
     pub lowest: u32,
     pub highest: u32,
-    pub padding: [u32; 2],
+    pub turn_origin: [i32; 2],
+    pub turn: [[i32; 2]; 2],
     pub planes: [PlaneUniform; 3],
 }
 
@@ -195,16 +196,18 @@ impl ScopesPass {
             (scale, encoding, table)
         }));
         let (lowest, highest) = table.range_bits();
-        let data = slot.layout.data_window();
+        let stored = slot.layout.stored_size();
+        let turn = slot.layout.orientation().pixels(stored);
         let uniform = ScopesUniform {
             first: [grid.area.x, grid.area.y],
             samples: [grid.across(), grid.down()],
-            size: [data.width, data.height],
+            size: stored.into(),
             step: grid.step,
             columns: grid.columns(),
             lowest,
             highest,
-            padding: [0; 2],
+            turn_origin: turn.origin,
+            turn: turn.rows,
             planes: slot.layout.color_planes().map(|plane| PlaneUniform::of(slot, plane)),
         };
         gpu.queue.write_buffer(&self.buffers.uniform, 0, bytemuck::bytes_of(&uniform));
@@ -232,11 +235,12 @@ impl ScopesPass {
     }
 }
 
-/// Whether every plane is one texture with a sample a pixel.
+/// Whether every plane is one texture with a sample a pixel, shown as it is stored.
 fn is_direct(slot: &Slot) -> bool {
-    let data = slot.layout.data_window();
-    slot.layout.color_planes().into_iter().all(|plane| {
-        let spec = &slot.layout.planes()[plane];
-        (spec.width, spec.height) == (data.width, data.height) && slot.tiles(plane).layers() == 1
-    })
+    let stored = slot.layout.stored_size();
+    slot.layout.orientation().is_upright()
+        && slot.layout.color_planes().into_iter().all(|plane| {
+            let spec = &slot.layout.planes()[plane];
+            (spec.width, spec.height) == stored && slot.tiles(plane).layers() == 1
+        })
 }
