@@ -2,7 +2,7 @@
 //! and which planes show a layer. Plain values; any thread.
 
 use super::sound::SoundTrack;
-use crate::frame::{Role, SampleType, Window};
+use crate::frame::{Orientation, Role, SampleType, Window};
 use crate::time::Rate;
 
 /// One channel of a part.
@@ -45,6 +45,8 @@ pub struct Part {
     pub data_window: Window,
     pub display_window: Window,
     pub pixel_aspect: f32,
+    /// How stored pictures are turned: windows and aspect are those after it, sampling and levels before it.
+    pub orientation: Orientation,
     pub compression: String,
     /// `scanline`, `tiled 64x64`, …
     pub storage: String,
@@ -307,6 +309,7 @@ mod tests {
             data_window: Window::at_origin(1, 1),
             display_window: Window::at_origin(1, 1),
             pixel_aspect: 1.0,
+            orientation: Orientation::default(),
             compression: "zip".into(),
             storage: "scanline".into(),
             channels: channels

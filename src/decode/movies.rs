@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::video::{AudioFacts, Limits, Movie, MovieEnd, Rotation};
+use super::video::{AudioFacts, Limits, Movie, MovieEnd};
 use super::{
     Access, Attribute, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, Layer, MediaInfo, Part,
     PlaneRequest, SoundTrack, StatedColor,
 };
 use crate::epoch::EpochWatch;
-use crate::frame::{Area, FrameMemory, Matrix, PlaneLayout, Role, Transfer, Window};
+use crate::frame::{Area, FrameMemory, Matrix, Orientation, PlaneLayout, Role, Transfer, Window};
 
 /// Movies that are open at a time; of more, the one that was not asked for longest is closed.
 const OPEN_MOVIES: usize = 4;
@@ -132,7 +132,7 @@ fn stamp_of(path: &Path) -> Result<Stamp, DecodeError> {
 
 /// A decoder that had to guess does not say where. All rows count as incomplete; without a width none is hatched.
 fn somewhere(layout: &PlaneLayout) -> Area {
-    Area { x: 0, y: 0, width: 0, height: layout.data_window().height }
+    Area { x: 0, y: 0, width: 0, height: layout.stored_size().1 }
 }
 
 /// What is in a movie, its length included.
@@ -185,7 +185,8 @@ fn first_layout(
 
 fn part_of(movie: &Movie, layout: &PlaneLayout) -> Part {
     let info = movie.info();
-    let window = Window::at_origin(info.width, info.height);
+    let shown = info.orientation.of_size((info.width, info.height));
+    let window = Window::at_origin(shown.0, shown.1);
     let channels = layout.planes().iter().map(|plane| Channel {
         name: plane.name.clone(),
         sample: plane.sample,
@@ -197,7 +198,8 @@ fn part_of(movie: &Movie, layout: &PlaneLayout) -> Part {
         view: None,
         data_window: window,
         display_window: window,
-        pixel_aspect: info.pixel_aspect,
+        pixel_aspect: info.orientation.of_aspect(info.pixel_aspect),
+        orientation: info.orientation,
         compression: info.codec.clone(),
         storage: info.pixel_format.clone(),
         channels: channels.collect(),
@@ -227,6 +229,7 @@ fn attributes_of(movie: &Movie) -> Vec<Attribute> {
             ),
         ),
     ];
+    attributes.extend(turn_of(info.orientation).map(|turn| text("orientation", turn)));
     attributes.extend(info.timecode.iter().map(|timecode| text("timecode", timecode.text.clone())));
     attributes.extend(info.reel.iter().map(|reel| text("reel", reel.clone())));
     attributes.extend(info.audio.iter().map(|audio| text("audio", sound_text(audio))));
@@ -244,16 +247,21 @@ fn sound_text(audio: &AudioFacts) -> String {
     )
 }
 
+/// What is done to pictures before they are shown, in words.
+fn turn_of(orientation: Orientation) -> Option<String> {
+    let mirrored = orientation.is_mirrored().then(|| "mirrored".to_string());
+    let turned = match orientation.degrees() {
+        0 => None,
+        degrees => Some(format!("turned by {degrees} degrees clockwise")),
+    };
+    let words: Vec<String> = mirrored.into_iter().chain(turned).collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
 /// What somebody who looks at the picture should know.
 fn notice_of(movie: &Movie, layout: &PlaneLayout, is_complete: bool) -> Option<String> {
     let info = movie.info();
     let mut notes = Vec::new();
-    if info.rotation != Rotation::default() {
-        notes.push(format!(
-            "the file asks for a turn of {} degrees, which is not done",
-            info.rotation.degrees
-        ));
-    }
     let transfer = info.encoding.transfer;
     if matches!(
         transfer,

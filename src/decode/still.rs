@@ -11,7 +11,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Lim
 use super::media::{default_layer, layers_of};
 use super::reading::Timed;
 use super::{Access, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part};
-use crate::frame::{FrameMemory, PlaneLayout, PlaneSpec, Role, SampleType, Window};
+use crate::frame::{FrameMemory, Orientation, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 
 /// Pixels along one side.
 const MAX_SIDE: u32 = 65_536;
@@ -138,6 +138,7 @@ pub fn probe(path: &Path, format: ImageFormat) -> Result<MediaInfo, DecodeError>
         data_window: window,
         display_window: window,
         pixel_aspect: 1.0,
+        orientation: Orientation::default(),
         compression: format!("{format:?}").to_lowercase(),
         storage: "interleaved".into(),
         channels: shape

@@ -444,10 +444,12 @@ impl Clip {
         self.info.part_of(self.layer)?.scrub_level
     }
 
-    /// Width and height of the level that is decoded.
+    /// Width and height of the level that is decoded, before it is turned.
     fn level_size(&self, part: &Part) -> (u32, u32) {
         let level = part.levels.get(usize::from(self.level)).or(part.levels.last());
-        level.copied().unwrap_or((part.data_window.width, part.data_window.height))
+        level
+            .copied()
+            .unwrap_or_else(|| part.orientation.of_size((part.data_window.width, part.data_window.height)))
     }
 
     /// Bytes of half R, G and B, and of alpha, which luminance and chroma become.

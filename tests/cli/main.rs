@@ -18,6 +18,8 @@ mod scrub;
 mod settings;
 #[cfg(feature = "video")]
 mod sound;
+#[cfg(feature = "video")]
+mod turned;
 mod usage;
 
 #[path = "../support/mod.rs"]

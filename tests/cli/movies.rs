@@ -6,7 +6,7 @@ use std::process::Command;
 use super::support::program::{json, number, of_passes, run, stderr, text};
 
 /// Makes a movie with the `ffmpeg` command.
-fn make(folder: &Path, name: &str, options: &str) -> PathBuf {
+pub fn make(folder: &Path, name: &str, options: &str) -> PathBuf {
     let path = folder.join(name);
     let made = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=2"])
@@ -18,7 +18,7 @@ fn make(folder: &Path, name: &str, options: &str) -> PathBuf {
 }
 
 /// A frame as FFmpeg shows it.
-fn reference(movie: &Path, frame: u32, to: &Path) {
+pub fn reference(movie: &Path, frame: u32, to: &Path) {
     let select = format!("select=eq(n\\,{frame})");
     let shown = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-y", "-i"])

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rushes::decode::{Access, Channel, Layer, MediaInfo, Part, PlaneRequest};
-use rushes::frame::{ClipId, PlaneLayout, PlaneSpec, Role, SampleType, Window};
+use rushes::frame::{ClipId, Orientation, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 use rushes::player::{Clip, ClipOptions};
 
 const WIDTH: u32 = 128;
@@ -48,6 +48,7 @@ fn info() -> MediaInfo {
         data_window: window,
         display_window: window,
         pixel_aspect: 1.0,
+        orientation: Orientation::default(),
         compression: "zip".into(),
         storage: "scanline".into(),
         channels: LAYERS.iter().map(channel).collect(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use super::side::Side;
+use super::upright::upright;
 use crate::cli::{Failure, Interrupt};
 use crate::decode::{DecodeEnd, DecodeRequest, Decoder, FileDecoder};
 use crate::epoch::EpochWatch;
@@ -106,7 +107,8 @@ fn decode(
         let end = catch_unwind(AssertUnwindSafe(|| decoder.decode(&request, &mut memory)));
         match end {
             Ok(DecodeEnd::Done(done)) => {
-                return Ok(FrameBuffer { layout: done.layout, memory, missing: done.missing });
+                let frame = FrameBuffer { layout: done.layout, memory, missing: done.missing };
+                return upright(frame).map_err(|error| format!("too large to turn: {error}"));
             }
             Ok(DecodeEnd::Refused { needed_bytes }) => {
                 memory =

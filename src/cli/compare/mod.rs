@@ -6,6 +6,7 @@ mod feed;
 mod picture;
 mod report;
 mod side;
+mod upright;
 
 use std::collections::BTreeSet;
 

@@ -17,7 +17,7 @@ use crate::decode::media::{default_layer, layers_of};
 use crate::decode::{
     Access, Channel, DecodeEnd, DecodeError, DecodeFloor, DecodeRequest, MediaInfo, Part, PlaneRequest,
 };
-use crate::frame::FrameMemory;
+use crate::frame::{FrameMemory, Orientation};
 use crate::time::Rate;
 
 /// Reads the headers of a file.
@@ -88,6 +88,7 @@ fn describe(number: usize, part: &PartHeader, file_bytes: u64) -> Result<Part, D
         data_window,
         display_window: gate::display_window(part, data_window),
         pixel_aspect: gate::pixel_aspect(part),
+        orientation: Orientation::default(),
         compression: attribute::compression_name(part.compression),
         storage: storage(part),
         channels: channels.collect(),

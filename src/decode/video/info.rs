@@ -3,7 +3,7 @@
 
 use super::fence::{AudioFacts, NO_TIME, PixelFormat, StreamFacts};
 use super::index::Index;
-use crate::frame::VideoEncoding;
+use crate::frame::{Orientation, VideoEncoding};
 use crate::time::Rate;
 
 /// What a movie is.
@@ -12,14 +12,14 @@ pub struct VideoInfo {
     /// `mov`, `matroska`, …
     pub container: String,
     pub codec: String,
-    /// Of the pictures as decoded, before rotation.
+    /// Of the pictures as decoded, before they are turned.
     pub width: u32,
     pub height: u32,
     /// Before they are cropped.
     pub coded_size: (u32, u32),
-    /// Width of a pixel divided by its height; finite and positive.
+    /// Width of a pixel divided by its height, before it is turned; finite and positive.
     pub pixel_aspect: f32,
-    pub rotation: Rotation,
+    pub orientation: Orientation,
     /// FFmpeg's name.
     pub pixel_format: String,
     pub encoding: VideoEncoding,
@@ -36,15 +36,6 @@ pub struct VideoInfo {
     /// Names and values of the file and its streams.
     pub texts: Vec<(String, String)>,
     pub audio: Vec<AudioFacts>,
-}
-
-/// How a picture is turned before it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Rotation {
-    /// Clockwise: 0, 90, 180 or 270.
-    pub degrees: u16,
-    /// Left and right are swapped, before turning.
-    pub is_mirrored: bool,
 }
 
 /// The label of the first frame, as in the file.
@@ -72,7 +63,7 @@ impl VideoInfo {
             height: facts.height,
             coded_size,
             pixel_aspect: aspect_of(facts.pixel_aspect),
-            rotation: facts.display_matrix.map(rotation_of).unwrap_or_default(),
+            orientation: facts.display_matrix.map(orientation_of).unwrap_or_default(),
             pixel_format: format.name.clone(),
             encoding: VideoEncoding::of(format, facts.color, facts.height),
             rate,
@@ -105,12 +96,12 @@ pub fn aspect_of((num, den): (i32, i32)) -> f32 {
 }
 
 /// The quarter turn nearest to what a display matrix does (ISO 14496-12, 8.3.2: x' = a·x + c·y, y' = b·x + d·y).
-fn rotation_of(matrix: [i32; 9]) -> Rotation {
+fn orientation_of(matrix: [i32; 9]) -> Orientation {
     let [a, b, _, c, d, ..] = matrix.map(f64::from);
     let is_mirrored = a * d - b * c < 0.0;
     let sign = if is_mirrored { -1.0 } else { 1.0 };
     let quarters = ((sign * b).atan2(sign * a) / std::f64::consts::FRAC_PI_2).round() as i64;
-    Rotation { degrees: quarters.rem_euclid(4) as u16 * 90, is_mirrored }
+    Orientation::new(quarters.rem_euclid(4) as u8, is_mirrored)
 }
 
 fn timecode_of(text: String) -> Option<Timecode> {
@@ -215,14 +206,17 @@ mod tests {
     fn turns_and_mirrors_are_told_apart() {
         let one = 1 << 16;
         let of = |a, b, c, d| {
-            let rotation = rotation_of([a, b, 0, c, d, 0, 0, 0, 1 << 30]);
-            (rotation.degrees, rotation.is_mirrored)
+            let orientation = orientation_of([a, b, 0, c, d, 0, 0, 0, 1 << 30]);
+            (orientation.degrees(), orientation.is_mirrored())
         };
         assert_eq!(of(one, 0, 0, one), (0, false));
         assert_eq!(of(0, one, -one, 0), (90, false));
         assert_eq!(of(-one, 0, 0, -one), (180, false));
         assert_eq!(of(0, -one, one, 0), (270, false));
         assert_eq!(of(-one, 0, 0, one), (0, true));
+        assert_eq!(of(one, 0, 0, -one), (180, true));
+        assert_eq!(of(0, one, one, 0), (270, true));
+        assert_eq!(of(0, -one, -one, 0), (90, true));
         assert_eq!(of(0, 0, 0, 0), (0, false));
     }
 

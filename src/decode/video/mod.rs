@@ -24,7 +24,6 @@ mod stash;
 mod tests;
 
 pub use fence::{AudioFacts, library};
-pub use info::Rotation;
 pub use movie::{Movie, MovieEnd};
 pub use opening::Limits;
 #[cfg(test)]

@@ -94,13 +94,13 @@ impl Movie {
         let held_bytes = session.held_bytes();
         let seat = Seat { session: Some(session), busy: None, held_bytes, is_unwanted: false };
         Ok(Self {
+            painter: Painter::new(info.orientation),
             info,
             opening,
             index,
             builder: Mutex::new(builder),
             seats: Mutex::new(vec![seat]),
             freed: Condvar::new(),
-            painter: Painter::default(),
         })
     }
 

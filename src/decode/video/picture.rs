@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::fence::{Component, Converter, Frame, PixelFormat, RawColor, copy_component};
 use super::info::aspect_of;
 use crate::decode::DecodeError;
-use crate::frame::{FrameMemory, PlaneLayout, PlaneSpec, Role, SampleType, VideoEncoding, Window};
+use crate::frame::{
+    FrameMemory, Orientation, PlaneLayout, PlaneSpec, Role, SampleType, VideoEncoding, Window,
+};
 
 const COLOUR_PLANES: [(&str, Role); 3] = [("R", Role::Red), ("G", Role::Green), ("B", Role::Blue)];
 const LUMA_PLANES: [(&str, Role); 3] =
@@ -41,13 +43,18 @@ pub enum Written {
 }
 
 /// Makes planes of frames. Shared by all who decode one movie.
-#[derive(Default)]
 pub struct Painter {
+    orientation: Orientation,
     recipe: Mutex<Option<Recipe>>,
     converter: Mutex<Converter>,
 }
 
 impl Painter {
+    /// For a movie whose pictures stand so.
+    pub fn new(orientation: Orientation) -> Self {
+        Self { orientation, recipe: Mutex::default(), converter: Mutex::default() }
+    }
+
     /// Copies a frame into `memory`, which may be larger. Pixels that no copy can read are converted before.
     ///
     /// # Errors
@@ -95,7 +102,8 @@ impl Painter {
         }
         let format =
             frame.format().ok_or_else(|| DecodeError::not_supported("pixels of an unknown format"))?;
-        let layout = layout_of(&format, frame.width(), frame.height(), aspect_of(frame.pixel_aspect()))?;
+        let size = (frame.width(), frame.height());
+        let layout = layout_of(&format, size, aspect_of(frame.pixel_aspect()), self.orientation)?;
         let layout = layout.with_video(VideoEncoding::of(&format, frame.color(), frame.height()));
         let recipe = Recipe { form, format: format.into(), layout: layout.into() };
         *kept = Some(recipe.clone());
@@ -113,12 +121,12 @@ fn log_conversion(name: &str) {
     }
 }
 
-/// One plane for each channel of a format, chroma as small as it is stored.
+/// One plane for each channel of a format, chroma as small as it is stored. Size and aspect are those before turning.
 pub fn layout_of(
     format: &PixelFormat,
-    width: u32,
-    height: u32,
+    (width, height): (u32, u32),
     aspect: f32,
+    orientation: Orientation,
 ) -> Result<PlaneLayout, DecodeError> {
     let names = plane_names(format);
     let planes = format.components.iter().zip(names).map(|(component, (name, role))| {
@@ -132,8 +140,10 @@ pub fn layout_of(
             height: height.div_ceil(1 << down.min(4)),
         }
     });
-    let window = Window::at_origin(width, height);
-    PlaneLayout::new(planes.collect(), window, window, aspect)
+    let shown = orientation.of_size((width, height));
+    let window = Window::at_origin(shown.0, shown.1);
+    PlaneLayout::new(planes.collect(), window, window, orientation.of_aspect(aspect))
+        .map(|layout| layout.with_orientation(orientation))
         .map_err(|error| DecodeError::damaged(error.to_string()))
 }
 

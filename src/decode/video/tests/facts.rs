@@ -1,7 +1,6 @@
 //! What movies say of themselves.
 
 use super::*;
-use crate::decode::video::Rotation;
 use crate::frame::{Matrix, Primaries, Range, Siting, Transfer};
 
 fn open(workshop: &Workshop, name: &str, picture: &str, options: &str) -> Option<Movie> {
@@ -61,9 +60,10 @@ fn time_code_reel_colour_aspect_turn_and_sound_are_told() {
     let turned = workshop.path("turned.mp4");
     assert!(ffmpeg(&["-i", plain.to_str().unwrap()], "-c copy -metadata:s:v rotate=90", &turned));
     let movie = opened(&turned, limits()).unwrap();
-    assert_eq!(movie.info().rotation.degrees % 180, 90);
+    // Which way depends on the version.
+    assert!(movie.info().orientation.is_turned() && !movie.info().orientation.is_mirrored());
     let straight = opened(&plain, limits()).unwrap();
-    assert_eq!(straight.info().rotation, Rotation::default());
+    assert!(straight.info().orientation.is_upright());
     assert_eq!((straight.info().height, straight.info().coded_size), (72, (96, 80)), "whole macroblocks");
 
     let loud = workshop.path("loud.mkv");
