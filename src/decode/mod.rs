@@ -72,7 +72,7 @@ pub trait Decoder: Send + Sync {
     fn held_bytes(&self) -> usize {
         0
     }
-    /// Bytes that it keeps for all threads together.
+    /// Bytes of open movies, which it keeps for all threads together.
     fn shared_bytes(&self) -> usize {
         0
     }

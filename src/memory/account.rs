@@ -35,6 +35,8 @@ pub enum Component {
     Staging,
     /// What decode threads keep between frames.
     Scratch,
+    /// What open movies keep for all of them: frames passed on the way, indexes, about what decoders hold.
+    Movies,
     /// What pictures are drawn into.
     Targets,
     /// Decoded sound.
@@ -50,6 +52,7 @@ impl Component {
         Self::PoolSlack,
         Self::Staging,
         Self::Scratch,
+        Self::Movies,
         Self::Targets,
         Self::Sound,
         Self::Metadata,
@@ -63,6 +66,7 @@ impl Component {
             Self::PoolSlack => "pool_slack",
             Self::Staging => "staging",
             Self::Scratch => "scratch",
+            Self::Movies => "movies",
             Self::Targets => "targets",
             Self::Sound => "sound",
             Self::Metadata => "metadata",

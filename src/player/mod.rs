@@ -147,8 +147,10 @@ pub struct Player {
     vram_ceiling: Option<u64>,
     /// What the decode threads keep.
     scratch: Charge,
-    /// The most that they kept lately: room that comes and goes with it is none for frames.
-    scratch_peak: u64,
+    /// What open movies keep.
+    movies: Charge,
+    /// The most that both kept lately: room that comes and goes with it is none for frames.
+    kept_peak: u64,
     hearing: sound::Hearing,
     sound_charge: Charge,
     ledger: Ledger,
@@ -207,6 +209,7 @@ impl Player {
         let targets = ledger.charge_over(Tier::Gpu, Component::Targets, None, 0);
         let scratch = ledger.charge_over(Tier::Cpu, Component::Scratch, None, 0);
         let sound_charge = ledger.charge_over(Tier::Cpu, Component::Sound, None, 0);
+        let movies = ledger.charge_over(Tier::Cpu, Component::Movies, None, 0);
         ledger.set_limit(Tier::Gpu, options.gpu_budget_bytes);
         let pressure = pressure::Pressure::new(&options);
         let alloc_limit = options.alloc_limit_bytes_per_s.map(|rate| TokenBucket::new(rate, 0));
@@ -236,11 +239,12 @@ impl Player {
             scratch,
             hearing: sound::Hearing::default(),
             sound_charge,
+            movies,
             ledger,
             options,
             sample: MemorySample::default(),
             own_at_sample: 0,
-            scratch_peak: 0,
+            kept_peak: 0,
             shares: shares::Shares::default(),
             pressure,
             cleaners: Coordinator::default(),
@@ -508,7 +512,7 @@ impl Player {
         self.shown_clip = 0;
         self.transport.pause();
         self.admit_at = None;
-        self.scratch_peak = 0;
+        self.kept_peak = 0;
         self.failures.clear();
         self.known_bytes.clear();
         self.meters.clear();

@@ -323,7 +323,7 @@ impl Player {
             return;
         }
         if transition.to >= PressureLevel::High {
-            self.scratch_peak = 0;
+            self.kept_peak = 0;
         }
         // What is out beyond the shorter horizon stops.
         let mut wanted = self.wanted_in_flight();

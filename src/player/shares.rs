@@ -123,8 +123,8 @@ impl Player {
             frames.into_iter().map(|component| self.ledger.charged_component(tier, component)).sum();
         let mut beside = self.ledger.charged(tier).saturating_sub(in_frames);
         if tier == Tier::Cpu {
-            // What decode threads give back while idle they take again with the next frame.
-            beside += self.scratch_peak.saturating_sub(self.scratch.bytes());
+            // What decode threads and movies give back while idle they take again with the next frame.
+            beside += self.kept_peak.saturating_sub(self.scratch.bytes() + self.movies.bytes());
         }
         let kept = |(usage, quota, clip): (u64, Quota, ClipId)| {
             let books = self.ledger.charged_clip_component(tier, Component::Metadata, clip);

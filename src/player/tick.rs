@@ -165,15 +165,21 @@ impl Player {
     }
 
     fn drain_outcomes(&mut self, now: Nanos) {
-        let held = self.preloader.held_bytes();
-        if held != self.scratch.bytes() {
-            self.ledger.resize(&mut self.scratch, held);
-            self.scratch_peak = self.scratch_peak.max(held);
-        }
+        self.count_kept();
         for _ in 0..OUTCOMES_PER_TICK {
             let Some((outcome, in_flight)) = self.preloader.try_outcome() else { return };
             self.needs_plan = true;
             self.take_outcome(outcome, in_flight.charge, now);
+        }
+    }
+
+    /// What workers and movies keep between frames.
+    fn count_kept(&mut self) {
+        let (held, of_movies) = (self.preloader.held_bytes(), self.preloader.movie_bytes());
+        if (held, of_movies) != (self.scratch.bytes(), self.movies.bytes()) {
+            self.ledger.resize(&mut self.scratch, held);
+            self.ledger.resize(&mut self.movies, of_movies);
+            self.kept_peak = self.kept_peak.max(held + of_movies);
         }
     }
 

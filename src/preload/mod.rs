@@ -44,8 +44,12 @@ pub trait WorkerPool {
     fn submit(&mut self, job: Job);
     /// The next outcome that is ready.
     fn try_outcome(&mut self) -> Option<Outcome>;
-    /// Bytes that the workers keep between jobs, as of the last job of each.
+    /// Bytes that each worker keeps for itself between jobs, as of its last job, summed up.
     fn held_bytes(&self) -> u64 {
+        0
+    }
+    /// Bytes of open movies, which the workers share.
+    fn movie_bytes(&self) -> u64 {
         0
     }
     /// Asks the workers to give back what they keep, each after its next job or when it has been idle for a while.

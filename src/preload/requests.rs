@@ -37,9 +37,14 @@ impl Preloader {
         self.pool.shares_frames()
     }
 
-    /// Bytes that the workers keep between frames.
+    /// Bytes that each worker keeps for itself between frames, summed up.
     pub fn held_bytes(&self) -> u64 {
         self.pool.held_bytes()
+    }
+
+    /// Bytes of open movies.
+    pub fn movie_bytes(&self) -> u64 {
+        self.pool.movie_bytes()
     }
 
     /// Asks the workers to give back what they keep.

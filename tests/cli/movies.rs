@@ -46,6 +46,7 @@ fn a_movie_plays_like_a_sequence() {
     assert_eq!((number(&report["frames"]), number(&report["presented"])), (48, 144));
     assert_eq!(of_passes(&report, "decodes"), [48, 0, 0]);
     assert_eq!((number(&report["decode"]["ok"]), number(&report["decode"]["error"])), (48, 0));
+    assert!(number(&report["by_component"]["cpu"]["movies"]) > 0);
     // The same picture in every pass, and no two frames alike.
     let sums: Vec<(u64, String)> = report["checksums"]
         .as_array()

@@ -18,8 +18,10 @@ fn loops(pattern: &str, budgets: &[&str]) -> Value {
 fn capacity(report: &Value, tier: &str) -> u64 {
     let parts = &report["by_component"][tier];
     let frame_bytes = number(&parts["frames"]) / number(&report[tier]["resident_frames"]);
-    let beside: u64 =
-        ["metadata", "staging", "targets", "scratch"].iter().map(|name| number(&parts[*name])).sum();
+    let beside: u64 = ["metadata", "staging", "targets", "scratch", "movies"]
+        .iter()
+        .map(|name| number(&parts[*name]))
+        .sum();
     (number(&report[tier]["budget_bytes"]) - beside) / frame_bytes
 }
 

@@ -73,7 +73,7 @@ impl Machine {
         if let Some(machine) = &mut self.rig.machine {
             (machine.others_bytes, machine.group) = (0, None);
         }
-        self.rig.pool.script().held_bytes = 0;
+        (self.rig.pool.script().held_bytes, self.rig.pool.script().movie_bytes) = (0, 0);
         self.rig.ring.delay_steps = 0;
         self.rig.jobs_per_tick = CREDITS;
         self.rig.player.set_cpu_budget(budget(100));
@@ -156,7 +156,10 @@ impl Machine {
             }
             Act::Ends(index, end) => drop(rig.pool.script().ends.insert(index, end)),
             Act::Times(index, times) => drop(rig.pool.script().times.insert(index, times)),
-            Act::Scratch(frames) => rig.pool.script().held_bytes = frame(frames),
+            Act::Kept(scratch, movies) => {
+                let mut script = rig.pool.script();
+                (script.held_bytes, script.movie_bytes) = (frame(scratch), frame(movies));
+            }
             Act::RingDelay(steps) => rig.ring.delay_steps = steps,
             Act::RingRefuses(index) => drop(rig.ring.refuses.insert(index)),
             Act::RingTakesAll => rig.ring.refuses.clear(),

@@ -380,6 +380,30 @@ fn thresholds_of_a_profile_are_live() {
 }
 
 #[test]
+fn what_movies_keep_has_its_own_place_in_the_books_until_they_give_it_back() {
+    let mut rig = rig(FRAMES, 40, 10, &[(0, "none"), (30, "high")]);
+    rig.pool.script().movie_bytes = 7 * FRAME_BYTES;
+    rig.pool.script().held_bytes = FRAME_BYTES;
+    rig.settle();
+    let charged = |rig: &Rig| {
+        let ledger = rig.player.ledger();
+        let of = |component| ledger.charged_component(Tier::Cpu, component) / FRAME_BYTES;
+        let sum: u64 = Component::ALL.into_iter().map(|c| ledger.charged_component(Tier::Cpu, c)).sum();
+        assert_eq!(sum, ledger.charged(Tier::Cpu));
+        (of(Component::Scratch), of(Component::Movies))
+    };
+    assert_eq!(charged(&rig), (1, 7));
+    let told = rig.player.memory_status().cpu.by_component.clone();
+    assert!(told.contains(&("movies", 7 * FRAME_BYTES)), "{told:?}");
+    pass_time(&mut rig, 32);
+    assert_eq!(level(&rig), PressureLevel::High);
+    // The next frame that somebody asks for makes them give back.
+    rig.command(Command::Seek(FRAMES - 1));
+    rig.run(4);
+    assert_eq!(charged(&rig), (0, 0));
+}
+
+#[test]
 fn the_books_by_class_and_component_add_up() {
     let mut rig = Rig::new(60, 40, 12);
     rig.add(|id| clip(id, 20));

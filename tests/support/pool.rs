@@ -40,6 +40,8 @@ pub struct Script {
     pub times: HashMap<u32, u32>,
     /// Bytes that the workers keep between jobs.
     pub held_bytes: u64,
+    /// Bytes that open movies keep.
+    pub movie_bytes: u64,
     /// What they spend reading, of the millisecond that each job takes.
     pub read_nanos: u64,
     /// They were asked to give them back, and do so with the next job.
@@ -60,6 +62,7 @@ impl ScriptedPool {
             ends: HashMap::new(),
             times: HashMap::new(),
             held_bytes: 0,
+            movie_bytes: 0,
             read_nanos: 0,
             gives_back: false,
             shares_frames: false,
@@ -126,7 +129,7 @@ impl Script {
     fn finish(&mut self, job: Job, forced: Option<End>) {
         let Job { key, request, mut memory } = job;
         if std::mem::take(&mut self.gives_back) {
-            self.held_bytes = 0;
+            (self.held_bytes, self.movie_bytes) = (0, 0);
         }
         let scripted = self.ends.get(&key.index).copied().unwrap_or(End::Done);
         let end = match forced {
@@ -196,6 +199,10 @@ impl WorkerPool for ScriptedPool {
 
     fn held_bytes(&self) -> u64 {
         self.script().held_bytes
+    }
+
+    fn movie_bytes(&self) -> u64 {
+        self.script().movie_bytes
     }
 
     fn release_held(&mut self) {

@@ -103,7 +103,7 @@ impl Extend<Vote> for Votes {
 /// Our own figures of a tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ours {
-    /// Protected, guaranteed, in flight, staging, scratch.
+    /// Protected, guaranteed, in flight, staging, scratch, movies.
     pub unevictable_bytes: u64,
     /// The budget of the tier; 0 while there is none.
     pub limit_bytes: u64,

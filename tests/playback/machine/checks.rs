@@ -17,6 +17,9 @@ use crate::support::clips::FRAME_BYTES;
 use crate::support::rig::{CREDITS, Rig, SECOND};
 
 const TIERS: [Tier; 2] = [Tier::Cpu, Tier::Gpu];
+/// What no clip is charged for, beside what is kept for reuse.
+const BESIDE: [Component; 4] =
+    [Component::Staging, Component::Scratch, Component::Movies, Component::Targets];
 /// What the overdraft slot may hold.
 const LARGEST_BYTES: u64 = MOST_TIMES as u64 * FRAME_BYTES;
 /// On screen, belonging there and waited for.
@@ -96,8 +99,8 @@ impl Checks {
         let ledger = rig.player.ledger();
         for tier in TIERS {
             let bytes_of = |component| ledger.charged_component(tier, component);
-            let others = [Component::Staging, Component::Scratch, Component::Targets, Component::Metadata];
-            let beside_bytes: u64 = others.into_iter().map(bytes_of).sum();
+            let beside_bytes: u64 =
+                BESIDE.into_iter().map(bytes_of).sum::<u64>() + bytes_of(Component::Metadata);
             // Idle textures make way inside the ring.
             let slack = if tier == Tier::Gpu { bytes_of(Component::PoolSlack) } else { 0 };
             let charged_bytes = ledger.charged(tier) - slack;
@@ -143,10 +146,9 @@ impl Checks {
             let bytes_of = |component| ledger.charged_component(tier, component);
             let sum: u64 = Component::ALL.into_iter().map(bytes_of).sum();
             assert_eq!(sum, ledger.charged(tier), "I2");
-            let nobodys = [Component::PoolSlack, Component::Staging, Component::Scratch, Component::Targets];
             let of_clips: u64 = (1..=self.newest_clip).map(|id| ledger.charged_clip(tier, ClipId(id))).sum();
             assert_eq!(
-                of_clips + nobodys.into_iter().map(bytes_of).sum::<u64>(),
+                of_clips + BESIDE.into_iter().map(bytes_of).sum::<u64>() + bytes_of(Component::PoolSlack),
                 sum,
                 "I2: {tier:?} by clip"
             );

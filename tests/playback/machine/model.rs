@@ -39,8 +39,8 @@ pub enum Act {
     },
     Ends(u32, End),
     Times(u32, u32),
-    /// Frames' worth of bytes that the workers keep.
-    Scratch(u64),
+    /// Frames' worth of bytes that the workers keep, and of those that open movies keep.
+    Kept(u64, u64),
     RingDelay(u32),
     RingRefuses(u32),
     RingTakesAll,
@@ -412,7 +412,7 @@ fn fault() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => (0..MOST_FRAMES / 2, end).prop_map(|(index, end)| Act::Ends(index, end)),
         2 => (0..MOST_FRAMES, 1..=MOST_TIMES).prop_map(|(index, times)| Act::Times(index, times)),
-        1 => (0..12_u64).prop_map(Act::Scratch),
+        1 => (0..8_u64, 0..5_u64).prop_map(|(scratch, movies)| Act::Kept(scratch, movies)),
     ]
 }
 
