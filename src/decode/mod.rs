@@ -79,6 +79,9 @@ pub trait Decoder: Send + Sync {
     /// Gives back what it keeps between frames of the calling thread, and for all threads what none has asked for
     /// lately. The next frame takes it anew.
     fn release_held(&self) {}
+    /// Memory is short: gives back what it keeps for all threads together but what the next frames need, and keeps no
+    /// more than that for some seconds.
+    fn shrink(&self) {}
     /// Nanoseconds that the calling thread has spent reading files since this was last asked.
     fn take_read_nanos(&self) -> u64 {
         0
@@ -126,6 +129,11 @@ impl Decoder for FileDecoder {
         release_held();
         #[cfg(feature = "video")]
         self.movies.release_idle();
+    }
+
+    fn shrink(&self) {
+        #[cfg(feature = "video")]
+        self.movies.shrink();
     }
 
     fn take_read_nanos(&self) -> u64 {

@@ -87,6 +87,13 @@ impl Movies {
         self.count();
     }
 
+    /// Memory is short: movies keep what they need to go on.
+    pub fn shrink(&self) {
+        let open: Vec<Arc<Movie>> = self.lock().iter().map(|open| Arc::clone(&open.movie)).collect();
+        open.iter().for_each(|movie| movie.shrink());
+        self.count();
+    }
+
     /// Whether a movie is open, so that nobody needs to look at what kind of file it is.
     pub fn has(&self, path: &Path) -> bool {
         self.lock().iter().any(|open| open.path == path)

@@ -46,7 +46,7 @@ pub enum Component {
 }
 
 impl Component {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Frames,
         Self::InFlight,
         Self::PoolSlack,

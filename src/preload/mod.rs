@@ -52,7 +52,7 @@ pub trait WorkerPool {
     fn movie_bytes(&self) -> u64 {
         0
     }
-    /// Asks the workers to give back what they keep, each after its next job or when it has been idle for a while.
-    /// Every call asks once; what later jobs need is kept again.
+    /// Memory is short: asks the workers to give back what they keep, each after its next job or when it has been idle
+    /// for a while, and what movies can do without. Every call asks once; what later jobs need is kept again.
     fn release_held(&mut self) {}
 }

@@ -165,6 +165,7 @@ impl Worker {
         if releases == self.seen_releases {
             self.tell_held();
         } else {
+            self.decoder.shrink();
             self.release(releases);
         }
     }
@@ -338,8 +339,9 @@ mod tests {
         assert_eq!(rig.pool.held_bytes(), (THREADS * HELD_BYTES) as u64);
     }
 
-    /// Keeps bytes for all threads together.
-    struct Shares(AtomicUsize);
+    /// Keeps bytes for all threads together, and counts how often it is told that memory is short.
+    #[derive(Default)]
+    struct Shares(AtomicUsize, AtomicUsize);
 
     impl Decoder for Shares {
         fn decode(&self, _request: &DecodeRequest, _memory: &mut FrameMemory) -> DecodeEnd {
@@ -354,13 +356,17 @@ mod tests {
         fn release_held(&self) {
             self.0.store(0, Ordering::Relaxed);
         }
+
+        fn shrink(&self) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     #[test]
     fn what_is_kept_for_all_threads_counts_once_and_goes_when_one_is_idle() {
         let (wake, wakes) = unbounded();
         let wake: Wake = Arc::new(move || wake.send(()).unwrap());
-        let decoder = Arc::new(Shares(AtomicUsize::new(0)));
+        let decoder = Arc::new(Shares::default());
         let idle = Duration::from_millis(20);
         let pool =
             DecodeThreads::start_keeping(THREADS, Arc::clone(&decoder) as Arc<dyn Decoder>, wake, idle);
@@ -374,6 +380,11 @@ mod tests {
         decoder.0.store(HELD_BYTES, Ordering::Relaxed);
         assert_eq!(rig.pool.movie_bytes(), HELD_BYTES as u64, "once, not for each thread");
         assert_eq!(rig.pool.held_bytes(), 0, "apart from what threads keep");
+        assert_eq!(decoder.1.load(Ordering::Relaxed), 0);
+        rig.pool.release_held();
+        rig.submit(ONE_THREAD, 1);
+        rig.wait_for_wakes(1);
+        assert_eq!(decoder.1.load(Ordering::Relaxed), 1, "told by the one that did a job");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Owns which packet holds which frame: every packet in the order of the file, every frame in the order in which it is
 //! shown. Never reads a file. A plain value; the movie has it behind a lock.
 
+use std::ops::RangeInclusive;
+
 use super::fence::NO_TIME;
 
 /// One packet of the picture stream. Times are in units of the stream.
@@ -150,6 +152,16 @@ impl Index {
         usable.and_then(|at| self.keys.get(at.checked_sub(back)?)).copied().unwrap_or(0)
     }
 
+    /// The frames that are decoded together with this one, about: from the one where that starts to the one before the
+    /// next key packet's.
+    pub fn group_of(&self, frame: u32) -> RangeInclusive<u32> {
+        let start = self.start_of(frame, 0);
+        let first = self.frame_of(start).unwrap_or(frame).min(frame);
+        let next = self.keys.get(self.keys.partition_point(|key| *key <= start));
+        let end = next.and_then(|key| self.frame_of(*key)).unwrap_or(u32::MAX);
+        first..=end.saturating_sub(1).max(frame)
+    }
+
     /// The key packet `back` key packets before `packet`.
     pub fn key_before(&self, packet: u32, back: usize) -> Option<u32> {
         let before = self.keys.partition_point(|key| *key <= packet);
@@ -222,6 +234,7 @@ mod tests {
         let index = open_groups();
         assert_eq!([4, 5, 6, 7].map(|frame| index.start_of(frame, 0)), [0, 0, 4, 4]);
         assert_eq!(index.start_of(7, 1), 0);
+        assert_eq!([4, 7].map(|frame| index.group_of(frame)), [0..=5, 6..=u32::MAX - 1]);
         assert_eq!(
             (index.key_before(9, 0), index.key_before(9, 1), index.key_before(9, 2)),
             (Some(4), Some(0), None)

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::builder::{IndexBuilder, Progress, read, write};
 use super::fence::Frame;
@@ -22,6 +22,8 @@ use crate::frame::FrameMemory;
 const OPENING_BUDGET: Duration = Duration::from_millis(500);
 /// Work on the index between two looks of a request that waits for it.
 const INDEX_BUDGET: Duration = Duration::from_millis(50);
+/// For so long after it was asked to keep little a movie does so.
+const TIGHT_FOR: Duration = Duration::from_secs(5);
 /// How often a thread that waits for a session looks at its watch.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -64,6 +66,8 @@ pub struct Movie {
     seats: Mutex<Vec<Seat>>,
     freed: Condvar,
     painter: Painter,
+    /// Until when it keeps little, because memory is short.
+    tight_until: Mutex<Option<Instant>>,
 }
 
 impl Movie {
@@ -101,6 +105,7 @@ impl Movie {
             builder: Mutex::new(builder),
             seats: Mutex::new(vec![seat]),
             freed: Condvar::new(),
+            tight_until: Mutex::new(None),
         })
     }
 
@@ -159,6 +164,8 @@ impl Movie {
             Some(session) => session,
             empty => empty.insert(Session::open(Arc::clone(&self.opening), watch)?),
         };
+        let is_tight = lock(&self.tight_until).is_some_and(|until| Instant::now() < until);
+        session.set_tight(is_tight, &read(&self.index))?;
         session.decode(frame, &self.index, watch)
     }
 
@@ -247,6 +254,28 @@ impl Movie {
     pub fn held_bytes(&self) -> usize {
         let seats = lock(&self.seats);
         seats.iter().map(|seat| seat.held_bytes).sum::<usize>() + read(&self.index).bytes()
+    }
+
+    /// Memory is short: for some seconds its sessions keep no more than they need to go on, those at work from their
+    /// next frame on.
+    pub fn shrink(&self) {
+        *lock(&self.tight_until) = Some(Instant::now() + TIGHT_FOR);
+        let seats = lock(&self.seats).len();
+        for mut taken in (0..seats).filter_map(|at| self.take_free(at)) {
+            let session = taken.session.as_mut();
+            if session.is_some_and(|session| session.set_tight(true, &read(&self.index)).is_err()) {
+                taken.session = None;
+            }
+        }
+    }
+
+    /// The session of a seat that nobody decodes with. Whoever asks for a frame meanwhile waits for it.
+    fn take_free(&self, at: usize) -> Option<Taken<'_>> {
+        let mut seats = lock(&self.seats);
+        let seat = seats.get_mut(at).filter(|seat| seat.busy.is_none())?;
+        let session = Some(seat.session.take()?);
+        seat.busy = Some((0, u32::MAX));
+        Some(Taken { movie: self, seat: at, session })
     }
 
     /// Closes its sessions, those at work when they are done. The next request opens one anew.

@@ -36,6 +36,8 @@ const BACKWARD_FRAMES: u32 = 16;
 const BACKWARD_STEP: u32 = 8;
 /// Frames before the one that was jumped to which somebody may ask for at the same time.
 const NEAR_FRAMES: u32 = 16;
+/// Frames that stay with a session while memory is short: so many are decoded at a time going backwards.
+const TIGHT_FRAMES: usize = BACKWARD_FRAMES as usize;
 /// Key packets to go back, try after try, when a frame does not come out. Streams that are refreshed bit by bit need it.
 const TRIES_BACK: [usize; 3] = [0, 1, 4];
 /// Packets that are damaged, between two frames.
@@ -59,6 +61,8 @@ pub struct Session {
     asked: u32,
     hopeless: HashSet<u32>,
     stash: Stash,
+    stash_bytes: usize,
+    max_pixels: u64,
     frame_bytes: usize,
 }
 
@@ -82,6 +86,8 @@ impl Session {
             asked: 0,
             hopeless: HashSet::new(),
             stash: Stash::new(limits.stash_bytes),
+            stash_bytes: limits.stash_bytes,
+            max_pixels: limits.max_pixels,
             frame_bytes: 0,
         })
     }
@@ -95,9 +101,29 @@ impl Session {
         self.decoder.coded_size()
     }
 
-    /// Bytes that it keeps: passed frames exactly, the decoder's own by their number.
+    /// Bytes that it keeps: passed frames exactly, with the buffers of those that went, which the decoder uses again;
+    /// the decoder's own by their number.
     pub fn held_bytes(&self) -> usize {
-        self.stash.bytes() + self.decoder.held_frames().saturating_mul(self.frame_bytes)
+        self.stash.peak_bytes() + self.decoder.held_frames().saturating_mul(self.frame_bytes)
+    }
+
+    /// While memory is short it keeps what it needs to go on; else all that its limits allow.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the decoder cannot be opened anew.
+    pub fn set_tight(&mut self, is_tight: bool, index: &Index) -> Result<(), DecodeError> {
+        let needed_bytes = TIGHT_FRAMES.saturating_mul(self.frame_bytes);
+        self.stash.set_budget(if is_tight { self.stash_bytes.min(needed_bytes) } else { self.stash_bytes });
+        if self.stash.is_over() {
+            self.stash.shrink(self.asked, &index.group_of(self.asked));
+        }
+        if is_tight && self.stash.peak_bytes() > needed_bytes {
+            // Buffers of frames that are gone go back to the machine with the decoder alone.
+            self.decoder = Decoder::open(self.cursor.input(), self.threads as usize, self.max_pixels)?;
+            self.is_running = false;
+            self.stash.forget_peak();
+        }
+        Ok(())
     }
 
     /// Whether a frame lies ready.

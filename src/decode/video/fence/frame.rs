@@ -17,6 +17,16 @@ unsafe impl Send for Frame {}
 // SAFETY: as above.
 unsafe impl Sync for Frame {}
 
+/// What a picture is to the others of its group, the one that matters least to them first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PictureKind {
+    /// Predicted from both sides; few or none are predicted from it.
+    Between,
+    Predicted,
+    /// Needs no other.
+    Whole,
+}
+
 impl Frame {
     /// `None` when the machine refuses memory.
     pub fn new() -> Option<Self> {
@@ -45,6 +55,17 @@ impl Frame {
         match self.get().pts {
             ffi::AV_NOPTS_VALUE => self.get().best_effort_timestamp,
             pts => pts,
+        }
+    }
+
+    pub fn kind(&self) -> PictureKind {
+        const WHOLE: c_int = ffi::AVPictureType::AV_PICTURE_TYPE_I as c_int;
+        const BETWEEN: c_int = ffi::AVPictureType::AV_PICTURE_TYPE_B as c_int;
+        // SAFETY: alive; an enumeration of C is as large as an `int` and is read as one.
+        match unsafe { ptr::addr_of!((*self.0).pict_type).cast::<c_int>().read() } {
+            WHOLE => PictureKind::Whole,
+            BETWEEN => PictureKind::Between,
+            _ => PictureKind::Predicted,
         }
     }
 

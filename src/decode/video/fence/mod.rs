@@ -24,7 +24,7 @@ use ffmpeg_next::ffi;
 
 pub use convert::Converter;
 pub use decoder::{Decoder, Received, Sent};
-pub use frame::{Component, Frame, PixelFormat};
+pub use frame::{Component, Frame, PictureKind, PixelFormat};
 pub use gate::{Gate, StopCause};
 pub use input::{Input, Reach, Read};
 pub use packet::Packet;

@@ -45,6 +45,29 @@ fn threads_share_sessions_and_all_get_their_frames() {
 }
 
 #[test]
+fn while_memory_is_short_little_is_kept_and_all_frames_come() {
+    let workshop = Workshop::new();
+    let options = "-c:v libx264 -pix_fmt yuv420p -g 96 -bf 2";
+    let path = workshop.make("short.mp4", "testsrc2=s=128x72:r=24:d=8", options).unwrap();
+    let movie = opened(&path, limits()).unwrap();
+    let mut memory = FrameMemory::default();
+    let first = picture(&movie, 0, &mut memory).unwrap();
+    let reference = Reference::of(&path, "yuv420p", &first);
+    let count = reference.frames();
+    // The second group is decoded from its end backwards, and kept.
+    asked_by_many(&movie, &reference, (count - 8..count).rev());
+    let full = movie.held_bytes();
+    movie.shrink();
+    let tight = movie.held_bytes();
+    assert!(tight * 2 < full, "{full} bytes become {tight}");
+    for frames in [(0..count).rev().collect::<Vec<_>>(), (0..count).collect()] {
+        movie.shrink();
+        asked_by_many(&movie, &reference, frames.into_iter());
+        assert!(movie.held_bytes() * 3 < full * 2, "{} of {full} bytes", movie.held_bytes());
+    }
+}
+
+#[test]
 fn stale_requests_are_skipped_and_small_memories_refused() {
     let workshop = Workshop::new();
     let path =
