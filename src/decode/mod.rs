@@ -8,6 +8,8 @@ mod media;
 #[cfg(feature = "video")]
 mod movies;
 mod reading;
+#[cfg(feature = "video")]
+mod registry;
 mod sound;
 mod still;
 #[cfg(feature = "video")]

@@ -1,12 +1,12 @@
-//! Owns the movies that are open, for all decode threads: a movie is opened once, closed when nobody asks for it for
-//! a while, and opened anew when its file was replaced. Any thread.
+//! Owns the movies that are open, for all decode threads, and what is told of one: a movie is opened once, gives back
+//! what it keeps when nobody asks for it for a while, and is opened anew when its file was replaced. Any thread.
 
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
+use super::registry::{Registry, Stamp};
 use super::video::{AudioFacts, Limits, Movie, MovieEnd};
 use super::{
     Access, Attribute, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, Layer, MediaInfo, Part,
@@ -22,22 +22,17 @@ const KEPT_IDLE: Duration = Duration::from_secs(2);
 /// How long opening may work on the index of a file that has none of its own.
 const INDEX_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What tells whether a file is still the same.
-type Stamp = (u64, Option<SystemTime>);
-
-struct OpenMovie {
-    path: PathBuf,
-    stamp: Stamp,
-    movie: Arc<Movie>,
-    used: Instant,
+/// The open movies.
+pub struct Movies {
+    open: Registry<Movie>,
+    /// What they keep, as of the last request: whoever asks never waits.
+    held_bytes: AtomicUsize,
 }
 
-/// The open movies, the one that was asked for last at the end.
-#[derive(Default)]
-pub struct Movies {
-    open: Mutex<VecDeque<OpenMovie>>,
-    /// What they keep, as of the last request: whoever asks never waits for a movie that is being opened.
-    held_bytes: AtomicUsize,
+impl Default for Movies {
+    fn default() -> Self {
+        Self { open: Registry::new(OPEN_MOVIES), held_bytes: AtomicUsize::new(0) }
+    }
 }
 
 impl Movies {
@@ -70,71 +65,38 @@ impl Movies {
     }
 
     fn count(&self) {
-        let held_bytes = self.lock().iter().map(|open| open.movie.held_bytes()).sum();
+        let held_bytes = self.open.open().iter().map(|movie| movie.held_bytes()).sum();
         self.held_bytes.store(held_bytes, Ordering::Relaxed);
     }
 
     /// Gives back what movies keep that nobody has asked for lately.
     pub fn release_idle(&self) {
-        let idle: Vec<Arc<Movie>> = {
-            let open = self.lock();
-            open.iter()
-                .filter(|open| open.used.elapsed() >= KEPT_IDLE)
-                .map(|open| Arc::clone(&open.movie))
-                .collect()
-        };
-        idle.iter().for_each(|movie| movie.release());
+        self.open.idle(KEPT_IDLE).iter().for_each(|movie| movie.release());
         self.count();
     }
 
     /// Memory is short: movies keep what they need to go on.
     pub fn shrink(&self) {
-        let open: Vec<Arc<Movie>> = self.lock().iter().map(|open| Arc::clone(&open.movie)).collect();
-        open.iter().for_each(|movie| movie.shrink());
+        self.open.open().iter().for_each(|movie| movie.shrink());
         self.count();
     }
 
     /// Whether a movie is open, so that nobody needs to look at what kind of file it is.
     pub fn has(&self, path: &Path) -> bool {
-        self.lock().iter().any(|open| open.path == path)
+        self.open.has(path)
     }
 
     fn movie(&self, path: &Path, watch: &EpochWatch) -> Result<Arc<Movie>, DecodeError> {
-        let stamp = stamp_of(path)?;
-        let mut open = self.lock();
-        if let Some(at) = open.iter().position(|open| open.path == path) {
-            let found = open.remove(at);
-            if let Some(mut found) = found.filter(|found| found.stamp == stamp) {
-                found.used = Instant::now();
-                let movie = Arc::clone(&found.movie);
-                open.push_back(found);
-                return Ok(movie);
-            }
-        }
-        // With the lock: another thread that wants the same movie waits for it instead of opening it as well.
-        let movie = Arc::new(Movie::open(path, Limits::default(), watch)?);
-        if open.len() == OPEN_MOVIES {
-            open.pop_front();
-        }
-        let used = Instant::now();
-        open.push_back(OpenMovie { path: path.to_path_buf(), stamp, movie: Arc::clone(&movie), used });
-        Ok(movie)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<OpenMovie>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        let metadata = std::fs::metadata(path).map_err(|error| DecodeError::io(path, &error))?;
+        let open = || Movie::open(path, Limits::default(), watch);
+        self.open.get(path, Stamp::from(&metadata), watch, open)
     }
 }
 
 impl std::fmt::Debug for Movies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Movies({})", self.lock().len())
+        write!(f, "Movies({})", self.open.open().len())
     }
-}
-
-fn stamp_of(path: &Path) -> Result<Stamp, DecodeError> {
-    let metadata = std::fs::metadata(path).map_err(|error| DecodeError::io(path, &error))?;
-    Ok((metadata.len(), metadata.modified().ok()))
 }
 
 /// A decoder that had to guess does not say where. All rows count as incomplete; without a width none is hatched.
