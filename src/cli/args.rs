@@ -590,23 +590,13 @@ fn parse_dimensions(text: &str) -> Result<(u32, u32), String> {
         .ok_or_else(|| format!("«{}» is no size: write WxH, such as 1280x720", crate::text::shown(text)))
 }
 
-/// Options and commands of the contract that this version does not have yet.
-const LATER_OPTIONS: &[&str] = &["--audio", "--no-audio"];
+/// Commands of the contract that this version does not have yet.
 const LATER_COMMANDS: &[&str] = &["export", "completions", "man"];
 
-/// The name of something in `arguments` that is planned and not there yet.
+/// The name of a command in `arguments` that is planned and not there yet.
 pub fn planned(arguments: &[OsString]) -> Option<String> {
-    let texts: Vec<&str> =
-        arguments.iter().map_while(|argument| argument.to_str()).take_while(|text| *text != "--").collect();
-    if let Some(command) = texts.first().filter(|text| LATER_COMMANDS.contains(text)) {
-        return Some(format!("the command «{command}»"));
-    }
-    let name = |text: &&str| text.split_once('=').map_or(*text, |(name, _)| name).to_string();
-    texts
-        .iter()
-        .map(name)
-        .find(|name| LATER_OPTIONS.contains(&name.as_str()))
-        .map(|name| format!("the option {name}"))
+    let first = arguments.first()?.to_str()?;
+    LATER_COMMANDS.contains(&first).then(|| format!("the command «{first}»"))
 }
 
 #[cfg(test)]
@@ -627,11 +617,10 @@ mod tests {
     }
 
     #[test]
-    fn planned_options_are_named_and_files_of_their_name_are_not() {
+    fn planned_commands_are_named_and_files_of_their_name_are_not() {
         let of = |texts: &[&str]| planned(&texts.iter().map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(of(&["a.exr", "--audio=x"]), Some("the option --audio".into()));
         assert_eq!(of(&["export", "a", "b"]), Some("the command «export»".into()));
-        assert_eq!(of(&["--", "--audio"]), None);
+        assert_eq!(of(&["--", "export"]), None);
         assert_eq!(of(&["bench", "playback", "a.exr"]), None);
     }
 

@@ -69,6 +69,7 @@ pub fn clip_options(args: &MediaArgs) -> ClipOptions {
         eye: args.eye.clone(),
         level: args.level,
         missing: args.missing.into(),
+        opens_early: false,
         all_channels: false,
     }
 }
@@ -136,17 +137,16 @@ pub fn open_media(
     player: &mut Player,
     media: &[OsString],
     args: &MediaArgs,
-    all_channels: bool,
+    options: &ClipOptions,
 ) -> Result<(), Failure> {
     let mut opened = 0;
     let (resolved, errors) = resolve(media, &ResolveOptions { single: args.single });
     let mut messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    let options = ClipOptions { all_channels, ..clip_options(args) };
     for resolved in &resolved {
         if let Some(notice) = &resolved.notice {
             say(notice);
         }
-        match Clip::open(player.new_clip_id(), resolved, &options) {
+        match Clip::open(player.new_clip_id(), resolved, options) {
             Ok(mut clip) => {
                 if let Some(sound) = args.audio.as_deref().filter(|_| player.clips().is_empty()) {
                     clip.set_sound(sound);
@@ -245,7 +245,8 @@ impl Headless {
         let configured = Configured::load(machine)?;
         let settings = configured.settings.clone();
         let mut player = new_player(&settings, machine, &gpu.summary, options.pace, waker.ring())?;
-        open_media(&mut player, std::slice::from_ref(media), clip, options.forces_bits)?;
+        let clip_options = ClipOptions { all_channels: options.forces_bits, ..clip_options(clip) };
+        open_media(&mut player, std::slice::from_ref(media), clip, &clip_options)?;
         let stage_options = StageOptions {
             adapter: adapter_choice(machine),
             vram_bytes: vram_budget(&settings, &gpu.summary),
@@ -373,7 +374,7 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
         let settings = configured.settings.clone();
         let mut player = new_player(&settings, &machine, adapter, Pace::EveryFrame, Arc::clone(&ring))?;
         let mut services = Services::start(configured, &machine, usual_vram(adapter), &mut player, ring)?;
-        open_media(&mut player, &media, &clip, false)?;
+        open_media(&mut player, &media, &clip, &ClipOptions { opens_early: true, ..clip_options(&clip) })?;
         set_playback(&mut player, &clip, &play);
         set_sound(&mut player, &clip, Output::Device, clock)?;
         set_color(&mut player, &color);
@@ -384,7 +385,8 @@ pub fn open_window(args: &WindowArgs, interrupt: &Interrupt) -> Result<(), Failu
     let options = args.clip.clone();
     let open_more = move |player: &mut Player, path: std::path::PathBuf| {
         let before = player.clips().len();
-        let opened = open_media(player, &[path.into_os_string()], &options, false);
+        let clip_options = ClipOptions { opens_early: true, ..clip_options(&options) };
+        let opened = open_media(player, &[path.into_os_string()], &options, &clip_options);
         if player.clips().len() > before {
             player.command(Command::SelectClip(before));
         }

@@ -121,11 +121,19 @@ pub struct MediaInfo {
     pub is_linear: bool,
     pub access: Access,
     /// Of a file that holds a whole clip; none for a file that is one frame.
-    pub frames: Option<u32>,
+    pub length: Option<Length>,
     /// The sound that the file itself has.
     pub sound: Option<SoundTrack>,
     /// What somebody who looks at it should know.
     pub notice: Option<String>,
+}
+
+/// How many frames a file has that holds a whole clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    pub frames: u32,
+    /// Its index is not complete; this is what the file says, or what is known so far.
+    pub is_estimated: bool,
 }
 
 /// What a file says of its colours.
@@ -358,7 +366,7 @@ mod tests {
             rate: None,
             is_linear: true,
             access: Access::Random,
-            frames: None,
+            length: None,
             sound: None,
             notice: None,
         }

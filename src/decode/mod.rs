@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub use error::DecodeError;
 #[doc(hidden)]
 pub use exr::fuzz;
-pub use media::{Access, Attribute, Channel, Layer, MediaInfo, Part, PlaneRequest, StatedColor};
+pub use media::{Access, Attribute, Channel, Layer, Length, MediaInfo, Part, PlaneRequest, StatedColor};
 pub use sound::{Sound, SoundStop, SoundTrack};
 
 use crate::epoch::EpochWatch;
@@ -84,6 +84,10 @@ pub trait Decoder: Send + Sync {
     /// Memory is short: gives back what it keeps for all threads together but what the next frames need, and keeps no
     /// more than that for some seconds.
     fn shrink(&self) {}
+    /// How many frames an open file has that holds a whole clip; `None` while it is not open.
+    fn length(&self, _: &Path) -> Option<Length> {
+        None
+    }
     /// Nanoseconds that the calling thread has spent reading files since this was last asked.
     fn take_read_nanos(&self) -> u64 {
         0
@@ -138,6 +142,11 @@ impl Decoder for FileDecoder {
         self.movies.shrink();
     }
 
+    #[cfg(feature = "video")]
+    fn length(&self, path: &Path) -> Option<Length> {
+        self.movies.length(path)
+    }
+
     fn take_read_nanos(&self) -> u64 {
         reading::take_nanos()
     }
@@ -160,11 +169,24 @@ pub fn release_held() {
 /// [`DecodeError`] when the file cannot be read, is of no known kind, or its header is damaged or
 /// declares more than the gate lets through.
 pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
+    probe_with(path, true)
+}
+
+/// The same without waiting for the exact length of a movie whose index takes long; [`Decoder::length`] tells it later.
+///
+/// # Errors
+/// As [`probe`].
+pub fn probe_early(path: &Path) -> Result<MediaInfo, DecodeError> {
+    probe_with(path, false)
+}
+
+#[cfg_attr(not(feature = "video"), expect(unused_variables, reason = "only movies have indexes"))]
+fn probe_with(path: &Path, waits: bool) -> Result<MediaInfo, DecodeError> {
     match Kind::of(path)? {
         (Kind::Exr, file) => exr::probe(path, &file),
         (Kind::Still(format), _) => still::probe(path, format),
         #[cfg(feature = "video")]
-        (Kind::Movie, _) => movies::probe(path),
+        (Kind::Movie, _) => movies::probe(path, waits),
     }
 }
 

@@ -4,34 +4,55 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use super::registry::{Registry, Stamp};
 use super::video::{AudioFacts, Limits, Movie, MovieEnd};
 use super::{
-    Access, Attribute, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, Layer, MediaInfo, Part,
-    PlaneRequest, SoundTrack, StatedColor,
+    Access, Attribute, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, Layer, Length, MediaInfo,
+    Part, PlaneRequest, SoundTrack, StatedColor,
 };
-use crate::epoch::EpochWatch;
+use crate::epoch::{EpochClock, EpochWatch};
 use crate::frame::{Area, FrameMemory, Matrix, Orientation, PlaneLayout, Role, Transfer, Window};
 
 /// Movies that are open at a time; of more, the one that was not asked for longest is closed.
 const OPEN_MOVIES: usize = 4;
 /// A movie that nobody asked for so long gives back what it keeps.
 const KEPT_IDLE: Duration = Duration::from_secs(2);
-/// How long opening may work on the index of a file that has none of its own.
-const INDEX_PATIENCE: Duration = Duration::from_secs(2);
+/// How long somebody who needs the exact length waits for the index of a file that has none of its own.
+const INDEX_PATIENCE: Duration = Duration::from_secs(60);
+/// Work on an index between two looks at whether anybody still wants it.
+const INDEX_SLICE: Duration = Duration::from_millis(100);
 
-/// The open movies.
+/// The open movies. Dropping it ends and joins the threads that read their indexes.
 pub struct Movies {
+    // Goes first: what the threads do ends with it.
+    epoch: EpochClock,
+    limits: Limits,
     open: Registry<Movie>,
+    /// The threads `video-index`.
+    indexing: Mutex<Vec<JoinHandle<()>>>,
     /// What they keep, as of the last request: whoever asks never waits.
     held_bytes: AtomicUsize,
 }
 
 impl Default for Movies {
     fn default() -> Self {
-        Self { open: Registry::new(OPEN_MOVIES), held_bytes: AtomicUsize::new(0) }
+        Self::within(Limits::default())
+    }
+}
+
+impl Movies {
+    fn within(limits: Limits) -> Self {
+        Self {
+            epoch: EpochClock::default(),
+            limits,
+            open: Registry::new(OPEN_MOVIES),
+            indexing: Mutex::default(),
+            held_bytes: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -88,8 +109,47 @@ impl Movies {
 
     fn movie(&self, path: &Path, watch: &EpochWatch) -> Result<Arc<Movie>, DecodeError> {
         let metadata = std::fs::metadata(path).map_err(|error| DecodeError::io(path, &error))?;
-        let open = || Movie::open(path, Limits::default(), watch);
-        self.open.get(path, Stamp::from(&metadata), watch, open)
+        let open = || Movie::open(path, self.limits, watch);
+        let movie = self.open.get(path, Stamp::from(&metadata), watch, open)?;
+        if movie.claims_indexing() {
+            self.index_aside(&movie);
+        }
+        Ok(movie)
+    }
+
+    /// Reads the rest of an index on a thread of its own, as long as the movie is open.
+    fn index_aside(&self, movie: &Arc<Movie>) {
+        let (movie, watch) = (Arc::downgrade(movie), self.epoch.ticket().watch());
+        let work = move || {
+            while let Some(movie) = movie.upgrade() {
+                // What the disk refuses is told by the frames that need it.
+                if !matches!(movie.index_more(INDEX_SLICE, &watch), Ok(false)) {
+                    return;
+                }
+            }
+        };
+        let started = Builder::new().name("video-index".into()).spawn(work);
+        let mut indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
+        indexing.retain(|thread| !thread.is_finished());
+        match started {
+            Ok(thread) => indexing.push(thread),
+            Err(error) => log::warn!("the length of a movie stays estimated: {error}"),
+        }
+    }
+
+    /// How many frames an open movie has; `None` while it is not open.
+    pub fn length(&self, path: &Path) -> Option<Length> {
+        self.open.opened(path).map(|movie| movie.length())
+    }
+}
+
+impl Drop for Movies {
+    fn drop(&mut self) {
+        self.epoch.advance();
+        let mut indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in indexing.drain(..) {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -104,14 +164,14 @@ fn somewhere(layout: &PlaneLayout) -> Area {
     Area { x: 0, y: 0, width: 0, height: layout.stored_size().1 }
 }
 
-/// What is in a movie, its length included.
+/// What is in a movie; with its exact length where the caller waits for it.
 ///
 /// # Errors
 /// [`DecodeError`] when it is none, is damaged or declares more than the limits.
-pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
+pub fn probe(path: &Path, waits: bool) -> Result<MediaInfo, DecodeError> {
     let watch = EpochWatch::never_stale();
     let movie = Movie::open(path, Limits::default(), &watch)?;
-    let is_complete = matches!(movie.index_more(INDEX_PATIENCE, &watch), Ok(true));
+    let is_complete = !waits || matches!(movie.index_more(INDEX_PATIENCE, &watch), Ok(true));
     // The first frame says what planes there are.
     let mut memory = FrameMemory::default();
     let layout = first_layout(&movie, &watch, &mut memory)?;
@@ -126,7 +186,7 @@ pub fn probe(path: &Path) -> Result<MediaInfo, DecodeError> {
         rate: Some(movie.info().rate),
         is_linear: false,
         access: Access::Sequential,
-        frames: Some(movie.length().frames.max(1)),
+        length: Some(movie.length()),
         sound: (!movie.info().audio.is_empty())
             .then(|| SoundTrack { origin_nanos: movie.info().start_nanos }),
         notice: notice_of(&movie, &layout, is_complete),
@@ -246,4 +306,40 @@ fn notice_of(movie: &Movie, layout: &PlaneLayout, is_complete: bool) -> Option<S
         notes.push("its length is estimated: the index of the file took too long".into());
     }
     (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_takes_long_is_read_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.mkv");
+        let made = std::process::Command::new("ffmpeg")
+            .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=32x32:r=25:d=120"])
+            .args(["-c:v", "mjpeg"])
+            .arg(&path)
+            .status();
+        assert!(made.unwrap().success());
+        let early = probe(&path, false).unwrap();
+        assert_eq!(early.length.unwrap().frames, 3000);
+        let movies = Movies::within(Limits { opening_budget: Duration::ZERO, ..Limits::default() });
+        assert_eq!(movies.length(&path), None);
+        let request = DecodeRequest {
+            path: path.clone(),
+            index: 0,
+            planes: Arc::new(early.layers[0].planes.clone()),
+            level: 0,
+            helpers: 0,
+            watch: EpochWatch::never_stale(),
+        };
+        let mut memory = FrameMemory::allocate(1 << 16).unwrap();
+        assert!(matches!(movies.decode(&request, &mut memory), Ok(DecodeEnd::Done(_))));
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while movies.length(&path).unwrap().is_estimated && std::time::Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(movies.length(&path), Some(Length { frames: 3000, is_estimated: false }));
+    }
 }

@@ -176,6 +176,11 @@ impl<T> Registry<T> {
         self.lock().iter().any(|entry| entry.path == path)
     }
 
+    /// The opened file of a path; `None` while it is being opened, and where it is not.
+    pub fn opened(&self, path: &Path) -> Option<Arc<T>> {
+        self.lock().iter().find(|entry| entry.path == path)?.slot.open()
+    }
+
     /// All that is open.
     pub fn open(&self) -> Vec<Arc<T>> {
         self.lock().iter().filter_map(|entry| entry.slot.open()).collect()

@@ -162,7 +162,7 @@ pub fn probe(path: &Path, format: ImageFormat) -> Result<MediaInfo, DecodeError>
         rate: None,
         is_linear: shape.sample == SampleType::F32,
         access: Access::Random,
-        frames: None,
+        length: None,
         sound: None,
         notice: None,
     })

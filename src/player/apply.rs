@@ -8,6 +8,9 @@ use crate::memory::{
 };
 use crate::time::{Direction, Nanos, WorkArea};
 
+/// How often a length that is estimated is looked at again.
+const LENGTH_NANOS: Nanos = 250_000_000;
+
 impl Player {
     pub(super) fn apply_commands(&mut self, now: Nanos) {
         while let Some(command) = self.commands.pop_front() {
@@ -218,13 +221,37 @@ impl Player {
             self.ledger.resize(books, books_bytes);
         }
         self.forget_old_revisions(id, revision, now);
+        self.fit_travel(last);
+        self.show_stream();
+        self.tell("reloaded from disk".into(), now);
+    }
+
+    /// The shown clip has another last frame: a work area that reached the end goes on doing so.
+    fn fit_travel(&mut self, last: u32) {
         let travel = &mut self.transport.travel;
         let reached_the_end = travel.area.last() + 1 >= self.residency.frames();
         let out = if reached_the_end { last } else { travel.area.last().min(last) };
         travel.area = WorkArea::new(travel.area.first().min(last), out);
         travel.playhead = travel.playhead.min(last);
+    }
+
+    /// The length of the shown clip, where it was estimated, as the decoder knows it by now.
+    pub(super) fn follow_length(&mut self, now: Nanos) {
+        let Some(clip) = self.clips.get_mut(self.shown_clip) else { return };
+        if !clip.has_estimated_length() || now < self.length_at {
+            return;
+        }
+        self.length_at = now + LENGTH_NANOS;
+        let Some(length) = clip.path(0).and_then(|path| self.preloader.length(path)) else { return };
+        if !clip.set_length(length) {
+            return;
+        }
+        let (id, last, books_bytes) = (clip.id, clip.frames() - 1, clip.books_bytes());
+        if let Some(books) = self.books.get_mut(&id) {
+            self.ledger.resize(books, books_bytes);
+        }
+        self.fit_travel(last);
         self.show_stream();
-        self.tell("reloaded from disk".into(), now);
     }
 
     fn forget_old_revisions(&mut self, id: ClipId, revision: Revision, now: Nanos) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::ClipSound;
 use crate::audio::SoundFile;
 use crate::color::MediaFacts;
-use crate::decode::{self, Access, DecodeError, MediaInfo, Part, PlaneRequest};
+use crate::decode::{self, Access, DecodeError, Length, MediaInfo, Part, PlaneRequest};
 use crate::frame::{ClipId, FrameKey, LayerId, PlaneLayout, PlaneSpec, Revision, Role, SampleType, Window};
 use crate::memory::format_bytes;
 use crate::sequence::{Media, Resolved};
@@ -46,6 +46,8 @@ pub struct ClipOptions {
     /// Resolution level of files that have several; 0 is full size.
     pub level: u8,
     pub missing: MissingPolicy,
+    /// Open movies whose length is not known yet.
+    pub opens_early: bool,
     /// Bring every channel of the layer, not only those that are displayed.
     pub all_channels: bool,
 }
@@ -125,6 +127,7 @@ pub struct Clip {
     files: Vec<NumberedFile>,
     first_number: i64,
     frames: u32,
+    has_estimated_length: bool,
     planes: Vec<Arc<PlaneRequest>>,
     layers: Arc<[LayerStatus]>,
     /// What a frame of each layer takes, by the probed header.
@@ -151,7 +154,7 @@ impl Clip {
             }
         };
         let opened = resolved.opened_at.and_then(|number| files.iter().position(|f| f.number == number));
-        let info = probe_one(&name, &files, opened.unwrap_or(0))?;
+        let info = probe_one(&name, &files, opened.unwrap_or(0), options.opens_early)?;
         let range = options.range.or(resolved.range.clone().map(|r| (*r.start(), *r.end())));
         let options = ClipOptions { range, ..options.clone() };
         let mut clip = Self::from_files(id, name, files, info, &options)?;
@@ -209,9 +212,9 @@ impl Clip {
             files.retain(|file| (first..=last).contains(&file.number));
         }
         let layer = choose_layer(&name, &info, options)?;
-        let (first_number, frames) = match info.frames {
+        let (first_number, frames) = match info.length {
             // Movies count from 0, and have no gaps.
-            Some(frames) => (0, frames.clamp(1, MAX_FRAMES as u32)),
+            Some(length) => (0, length.frames.clamp(1, MAX_FRAMES as u32)),
             None => extent(&name, &files, options)?,
         };
         let planes = info.layers.iter().map(|layer| {
@@ -236,6 +239,7 @@ impl Clip {
             missing: options.missing,
             first_number,
             frames,
+            has_estimated_length: info.length.is_some_and(|length| length.is_estimated),
             planes: planes.collect(),
             layers: layers.collect(),
             layer_bytes: Vec::new(),
@@ -245,6 +249,14 @@ impl Clip {
         };
         clip.layer_bytes = (0..clip.planes.len()).map(|layer| clip.bytes_of_layer(layer)).collect();
         Ok(clip)
+    }
+
+    /// What the user should know of it now.
+    pub fn shown_notice(&self) -> Option<String> {
+        let estimated =
+            self.has_estimated_length.then(|| "its length is estimated while its index is read".into());
+        let notices: Vec<String> = self.notice.clone().into_iter().chain(estimated).collect();
+        (!notices.is_empty()).then(|| notices.join("; "))
     }
 
     /// Number of frames, gaps included unless they are skipped.
@@ -271,9 +283,23 @@ impl Clip {
         number.saturating_sub(self.first_number).clamp(0, last) as u32
     }
 
+    /// The number of frames is not known yet; playing tells it.
+    pub fn has_estimated_length(&self) -> bool {
+        self.has_estimated_length
+    }
+
+    /// What is known of the length by now; `true` when the clip has another number of frames than before.
+    pub(super) fn set_length(&mut self, length: Length) -> bool {
+        self.has_estimated_length = length.is_estimated;
+        let frames = length.frames.clamp(1, MAX_FRAMES as u32);
+        // An estimate that turned out too small grows; one that was too large waits for the end.
+        let frames = if length.is_estimated { frames.max(self.frames) } else { frames };
+        std::mem::replace(&mut self.frames, frames) != frames
+    }
+
     /// Whether one file has all frames.
     fn is_movie(&self) -> bool {
-        self.info.frames.is_some()
+        self.info.length.is_some()
     }
 
     /// What the movie itself has.
@@ -500,12 +526,18 @@ fn channel_letters(planes: &PlaneRequest) -> String {
 }
 
 /// Reads the header of one file, of others of the clip where that one is broken.
-fn probe_one(name: &str, files: &[NumberedFile], first: usize) -> Result<MediaInfo, OpenError> {
+fn probe_one(
+    name: &str,
+    files: &[NumberedFile],
+    first: usize,
+    opens_early: bool,
+) -> Result<MediaInfo, OpenError> {
+    let probe = if opens_early { decode::probe_early } else { decode::probe };
     let step = (files.len() / PROBES).max(1);
     let others = (0..files.len()).step_by(step).take(PROBES).filter(|position| *position != first);
     let mut first_error = None;
     for position in std::iter::once(first).chain(others) {
-        match decode::probe(&files[position].path) {
+        match probe(&files[position].path) {
             Ok(info) => return Ok(info),
             Err(error) => first_error.get_or_insert(error),
         };

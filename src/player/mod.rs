@@ -166,6 +166,8 @@ pub struct Player {
     /// Bytes taken for frames, by clip.
     meters: HashMap<ClipId, RateMeter>,
     alloc_limit: Option<TokenBucket>,
+    /// When a length that is estimated is looked at again.
+    length_at: Nanos,
     /// When the limit lets the next request in.
     admit_at: Option<Nanos>,
     /// Time of the last tick.
@@ -251,6 +253,7 @@ impl Player {
             books: HashMap::new(),
             meters: HashMap::new(),
             alloc_limit,
+            length_at: 0,
             admit_at: None,
             now: 0,
             memory_status: Default::default(),

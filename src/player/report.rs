@@ -59,7 +59,7 @@ impl Player {
             pixel_aspect,
             description: clip.description(),
             is_linear: clip.info.is_linear,
-            notice: clip.notice.clone(),
+            notice: clip.shown_notice(),
         })
     }
 

@@ -48,6 +48,7 @@ impl Player {
         self.apply_commands(now);
         self.apply_ring_report(report, now);
         self.drain_outcomes(now);
+        self.follow_length(now);
         self.watch_memory(now);
         self.follow_sound(now);
         self.presents_now = self.advance_playhead(now);
@@ -567,6 +568,7 @@ impl Player {
             self.pool.idle_until(),
             self.textures_idle_until(),
             self.admit_at,
+            self.clip().filter(|clip| clip.has_estimated_length()).map(|_| self.length_at),
             self.pressure.wake_at(),
         ];
         if self.is_shedding() {

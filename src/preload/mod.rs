@@ -10,7 +10,9 @@ pub use plan::{Horizon, LOOKAHEAD_MIN_FRAMES, NEXT_FRAMES, lookahead_frames, nex
 pub use requests::{InFlight, Preloader};
 pub use threads::{DecodeThreads, Wake};
 
-use crate::decode::{DecodeEnd, DecodeRequest};
+use std::path::Path;
+
+use crate::decode::{DecodeEnd, DecodeRequest, Length};
 use crate::frame::{FrameKey, FrameMemory};
 
 /// One request on its way to a worker.
@@ -51,6 +53,10 @@ pub trait WorkerPool {
     /// Bytes of open movies, which the workers share.
     fn movie_bytes(&self) -> u64 {
         0
+    }
+    /// How many frames a movie has that the workers have open.
+    fn length(&self, _: &Path) -> Option<Length> {
+        None
     }
     /// Memory is short: asks the workers to give back what they keep, each after its next job or when it has been idle
     /// for a while, and what movies can do without. Every call asks once; what later jobs need is kept again.

@@ -2,9 +2,10 @@
 //! ticks.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::{Job, Outcome, WorkerPool};
-use crate::decode::DecodeRequest;
+use crate::decode::{DecodeRequest, Length};
 use crate::epoch::Ticket;
 use crate::frame::{FrameKey, FrameMemory};
 use crate::memory::Charge;
@@ -45,6 +46,11 @@ impl Preloader {
     /// Bytes of open movies.
     pub fn movie_bytes(&self) -> u64 {
         self.pool.movie_bytes()
+    }
+
+    /// How many frames a movie has that the workers have open.
+    pub fn length(&self, path: &Path) -> Option<Length> {
+        self.pool.length(path)
     }
 
     /// Asks the workers to give back what they keep.

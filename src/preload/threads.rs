@@ -2,6 +2,7 @@
 //! keeps between frames, nothing else; they never wait for memory. Dropping the owner closes, cancels and joins.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::{Job, Outcome, WorkerPool};
-use crate::decode::{DecodeEnd, DecodeError, Decoder};
+use crate::decode::{DecodeEnd, DecodeError, Decoder, Length};
 
 /// Requests that wait while all workers are busy, so that none runs dry between two ticks.
 const WAITING_JOBS: usize = 2;
@@ -214,6 +215,10 @@ impl WorkerPool for DecodeThreads {
         self.decoder.shared_bytes() as u64
     }
 
+    fn length(&self, path: &Path) -> Option<Length> {
+        self.decoder.length(path)
+    }
+
     fn release_held(&mut self) {
         self.shared.releases.fetch_add(1, Ordering::Relaxed);
     }
@@ -371,19 +376,24 @@ mod tests {
         let pool =
             DecodeThreads::start_keeping(THREADS, Arc::clone(&decoder) as Arc<dyn Decoder>, wake, idle);
         let mut rig = Rig { pool: pool.unwrap(), wakes, helpers: unbounded().1 };
+        // Threads that have nothing to do ring as well.
         rig.submit(ONE_THREAD, 1);
-        rig.wait_for_wakes(1);
-        assert!(rig.pool.try_outcome().is_some());
+        while rig.pool.try_outcome().is_none() {
+            rig.wait_for_wakes(1);
+        }
         // The thread that did the job is idle soon afterwards.
-        rig.wait_for_wakes(1);
-        assert_eq!(rig.pool.movie_bytes(), 0);
+        while rig.pool.movie_bytes() > 0 {
+            rig.wait_for_wakes(1);
+        }
         decoder.0.store(HELD_BYTES, Ordering::Relaxed);
         assert_eq!(rig.pool.movie_bytes(), HELD_BYTES as u64, "once, not for each thread");
         assert_eq!(rig.pool.held_bytes(), 0, "apart from what threads keep");
         assert_eq!(decoder.1.load(Ordering::Relaxed), 0);
         rig.pool.release_held();
         rig.submit(ONE_THREAD, 1);
-        rig.wait_for_wakes(1);
+        while rig.pool.try_outcome().is_none() {
+            rig.wait_for_wakes(1);
+        }
         assert_eq!(decoder.1.load(Ordering::Relaxed), 1, "told by the one that did a job");
     }
 

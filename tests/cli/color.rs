@@ -4,9 +4,12 @@
 use std::path::Path;
 
 use rushes::encode::{ExrPicture, Picture, PictureChannel, Samples, write_picture};
+#[cfg(feature = "ocio")]
 use serde_json::Value;
 
-use crate::support::program::{run, rushes, stderr, text};
+#[cfg(feature = "ocio")]
+use crate::support::program::rushes;
+use crate::support::program::{run, stderr, text};
 
 const COLOURS: [[f32; 3]; 7] = [
     [0.18, 0.18, 0.18],
@@ -18,6 +21,7 @@ const COLOURS: [[f32; 3]; 7] = [
     [65504.0, 1.0, 0.0],
 ];
 
+#[cfg(feature = "ocio")]
 const CONFIGS: [(&str, &str); 2] = [
     (
         "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5",
@@ -56,6 +60,7 @@ fn read_colours(path: &Path) -> Vec<[f32; 3]> {
     (0..red.len()).map(|at| [red[at], green[at], blue[at]]).collect()
 }
 
+#[cfg(feature = "ocio")]
 /// Renders one row of a table and compares it: as floats, and as the code values of a PNG.
 fn compare_row(folder: &Path, media: &str, config: &str, row: &Value) {
     let name = |key: &str| row[key].as_str().unwrap();

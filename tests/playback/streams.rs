@@ -1,9 +1,10 @@
 //! Layers, revisions and clips: what is kept, and what is never mixed up.
 
-use rushes::player::Command;
+use rushes::decode::{Length, MediaInfo};
+use rushes::player::{ClipOptions, Command};
 use rushes::stats::ShownStatus;
 
-use crate::support::clips::clip;
+use crate::support::clips::{self, clip};
 use crate::support::pool::End;
 use crate::support::rig::{CREDITS, Rig};
 
@@ -182,4 +183,51 @@ fn a_reload_finds_frames_that_were_rendered_since() {
     assert_eq!((fresh.frames(), fresh.number(4), fresh.revision.0), (5, 1005, clip.revision.0 + 1));
     std::fs::remove_dir_all(folder.path()).unwrap();
     assert!(fresh.reopened().is_err());
+}
+
+/// A movie of which nobody knows yet how long it is.
+fn estimated(id: rushes::frame::ClipId, frames: u32) -> rushes::player::Clip {
+    let length = Length { frames, is_estimated: true };
+    let file = (0, std::path::PathBuf::from("fake.mov"));
+    let info = MediaInfo { length: Some(length), ..clips::info() };
+    rushes::player::Clip::from_paths(id, "fake.mov", vec![file], info, &ClipOptions::default()).unwrap()
+}
+
+#[test]
+fn a_movie_grows_while_its_index_is_read_and_has_its_length_when_that_ends() {
+    let mut rig = Rig::empty(200, 200);
+    rig.add(|id| estimated(id, 20));
+    let shown = |rig: &mut Rig| rig.player.snapshot().clip.unwrap();
+    rig.settle();
+    assert!(shown(&mut rig).notice.unwrap().contains("estimated"));
+    rig.command(Command::Play);
+    rig.run(96);
+    // More than the file says is known by now.
+    rig.pool.script().length = Some(Length { frames: 50, is_estimated: true });
+    rig.run(96);
+    let grown = shown(&mut rig);
+    assert_eq!((grown.frames, grown.out_number), (50, 49));
+    let playhead = rig.playhead();
+    rig.run(8);
+    assert_ne!(rig.playhead(), playhead, "playback goes on");
+    // An out point that was set stays.
+    rig.command(Command::SetRange(5, 30));
+    rig.run(4);
+    rig.pool.script().length = Some(Length { frames: 70, is_estimated: true });
+    rig.run(96);
+    assert_eq!((shown(&mut rig).frames, shown(&mut rig).out_number), (70, 30));
+    // The end, which lies before what was estimated, and before the playhead.
+    rig.command(Command::Pause);
+    rig.command(Command::Seek(60));
+    rig.run(4);
+    rig.pool.script().length = Some(Length { frames: 28, is_estimated: false });
+    rig.run(96);
+    let known = shown(&mut rig);
+    assert_eq!((known.frames, known.out_number, known.frame_number, known.notice), (28, 27, 27, None));
+    rig.settle();
+    assert_eq!(rig.exact(), Some(27));
+    // Nobody asks any more.
+    rig.pool.script().length = Some(Length { frames: 90, is_estimated: false });
+    rig.run(96);
+    assert_eq!(shown(&mut rig).frames, 28);
 }

@@ -37,7 +37,8 @@ pub fn proxy_layout() -> Arc<PlaneLayout> {
     Arc::new(PlaneLayout::new(vec![plane], full.data_window(), full.display_window(), 1.0).expect("a layout"))
 }
 
-fn info() -> MediaInfo {
+/// What is known of every fake clip.
+pub fn info() -> MediaInfo {
     let window = Window::at_origin(WIDTH, HEIGHT);
     let channel =
         |layer: &&str| Channel { name: format!("{layer}.Y"), sample: SampleType::F16, sampling: (1, 1) };
@@ -77,7 +78,7 @@ fn info() -> MediaInfo {
         rate: None,
         is_linear: true,
         access: Access::Random,
-        frames: None,
+        length: None,
         sound: None,
         notice: None,
     }

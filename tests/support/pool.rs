@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-use rushes::decode::{DecodeEnd, DecodeError, Decoded};
+use rushes::decode::{DecodeEnd, DecodeError, Decoded, Length};
 use rushes::frame::{Area, FrameKey, FrameMemory};
 use rushes::preload::{Job, Outcome, WorkerPool};
 
@@ -42,6 +42,8 @@ pub struct Script {
     pub held_bytes: u64,
     /// Bytes that open movies keep.
     pub movie_bytes: u64,
+    /// How many frames the movie of a clip has, as far as they know.
+    pub length: Option<Length>,
     /// What they spend reading, of the millisecond that each job takes.
     pub read_nanos: u64,
     /// They were asked to give them back, and do so with the next job.
@@ -63,6 +65,7 @@ impl ScriptedPool {
             times: HashMap::new(),
             held_bytes: 0,
             movie_bytes: 0,
+            length: None,
             read_nanos: 0,
             gives_back: false,
             shares_frames: false,
@@ -199,6 +202,10 @@ impl WorkerPool for ScriptedPool {
 
     fn held_bytes(&self) -> u64 {
         self.script().held_bytes
+    }
+
+    fn length(&self, _: &std::path::Path) -> Option<Length> {
+        self.script().length
     }
 
     fn movie_bytes(&self) -> u64 {

@@ -57,7 +57,7 @@ pub fn describe_file(header: &FileHeader, file_bytes: u64, path: &Path) -> Resul
         parts,
         is_linear: true,
         access: Access::Random,
-        frames: None,
+        length: None,
         sound: None,
         notice: None,
     })

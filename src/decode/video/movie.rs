@@ -3,6 +3,7 @@
 //! frame comes next and keeps no frame but those of its sessions.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -14,12 +15,10 @@ use super::opening::{Limits, Opening};
 use super::picture::{Painter, Picture, Written};
 use super::seats::{Offer, Place, Seat, choose};
 use super::session::{Session, Stop};
-use crate::decode::DecodeError;
+use crate::decode::{DecodeError, Length};
 use crate::epoch::EpochWatch;
 use crate::frame::FrameMemory;
 
-/// How long opening may work on the index; the rest is made by [`Movie::index_more`] or when a frame needs it.
-const OPENING_BUDGET: Duration = Duration::from_millis(500);
 /// Work on the index between two looks of a request that waits for it.
 const INDEX_BUDGET: Duration = Duration::from_millis(50);
 /// For so long after it was asked to keep little a movie does so.
@@ -49,14 +48,6 @@ impl From<Stop> for MovieEnd {
     }
 }
 
-/// How many frames a movie has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Length {
-    pub frames: u32,
-    /// The index is not complete; this is what the file says.
-    pub is_estimated: bool,
-}
-
 /// An open movie.
 pub struct Movie {
     info: VideoInfo,
@@ -66,12 +57,15 @@ pub struct Movie {
     seats: Mutex<Vec<Seat>>,
     freed: Condvar,
     painter: Painter,
+    /// Somebody reads the rest of the index, or nobody needs to.
+    is_indexed: AtomicBool,
     /// Until when it keeps little, because memory is short.
     tight_until: Mutex<Option<Instant>>,
 }
 
 impl Movie {
-    /// Opens a movie: its streams, its first frame, and as much of its index as half a second gives.
+    /// Opens a movie: its streams, its first frame, and as much of its index as the limits allow. The rest is made by
+    /// [`Movie::index_more`], or when a frame needs it.
     ///
     /// # Errors
     /// [`DecodeError`] when it is no movie, is damaged, declares more than the limits, nothing in it can be decoded, or
@@ -85,7 +79,7 @@ impl Movie {
         let mut session = Session::open(Arc::clone(&opening), watch)?;
         let index = RwLock::new(Index::new(session.input().facts().reorders));
         let mut builder = Some(IndexBuilder::new(&opening, watch)?);
-        work_on(&mut builder, &opening, &index, OPENING_BUDGET, watch).map_err(error_of)?;
+        work_on(&mut builder, &opening, &index, opening.limits.opening_budget, watch).map_err(error_of)?;
         let (packet, frame) = session
             .first(&index, watch)
             .map_err(error_of)?
@@ -98,6 +92,7 @@ impl Movie {
         let held_bytes = session.held_bytes();
         let seat = Seat { session: Some(session), busy: None, held_bytes, is_unwanted: false };
         Ok(Self {
+            is_indexed: AtomicBool::new(builder.is_none()),
             painter: Painter::new(info.orientation),
             info,
             opening,
@@ -128,6 +123,11 @@ impl Movie {
     pub fn is_key(&self, frame: u32) -> bool {
         let index = read(&self.index);
         index.packet_of(frame).is_some_and(|packet| index.entry(packet).is_some_and(|entry| entry.is_key))
+    }
+
+    /// Whether the caller, and nobody else, is to read the rest of the index.
+    pub fn claims_indexing(&self) -> bool {
+        !self.is_indexed.swap(true, Ordering::AcqRel)
     }
 
     /// Works on the index for about `budget`; whether it is complete.

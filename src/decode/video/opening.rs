@@ -23,6 +23,8 @@ pub struct Limits {
     pub sessions: usize,
     /// Frames kept on the way to another one, of one session.
     pub stash_bytes: usize,
+    /// Work on the index while opening.
+    pub opening_budget: Duration,
     /// Opening, one read or one seek.
     pub patience: Duration,
 }
@@ -34,6 +36,7 @@ impl Default for Limits {
             threads: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(16),
             sessions: 2,
             stash_bytes: 256 << 20,
+            opening_budget: Duration::from_millis(500),
             patience: Duration::from_secs(5),
         }
     }
