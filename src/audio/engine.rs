@@ -88,7 +88,8 @@ impl Engine {
     pub fn start(output: Output, open: Arc<OpenSound>, now: Now) -> std::io::Result<Self> {
         let (mut engine, wishes) = Self::new(Arc::clone(&open));
         let (shared, said) = (Arc::clone(&engine.shared), Arc::clone(&engine.said));
-        let worker = Worker { output, open, now, shared, said, speaker: None, used: Instant::now() };
+        let worker =
+            Worker { output, open, now, shared, said, speaker: None, used: Instant::now(), missing: None };
         engine.thread = Some(Builder::new().name("sound".into()).spawn(move || worker.run(&wishes))?);
         Ok(engine)
     }
@@ -237,6 +238,8 @@ struct Worker {
     said: Arc<Mutex<Said>>,
     speaker: Option<Speaker>,
     used: Instant,
+    /// Why there was no device last; said once.
+    missing: Option<String>,
 }
 
 impl Worker {
@@ -286,7 +289,7 @@ impl Worker {
     }
 
     /// The device that was asked for, else the null device, with a notice.
-    fn open_speaker(&self) -> Option<Speaker> {
+    fn open_speaker(&mut self) -> Option<Speaker> {
         let opened = match self.output {
             Output::Device => self.open_device(),
             Output::Null => Err(String::new()),
@@ -296,8 +299,9 @@ impl Worker {
             Err(reason) => {
                 let (feed, mixer) = joined(NULL_RATE, &self.open, &self.shared);
                 let null = NullDevice::start(mixer, NULL_RATE, Arc::clone(&self.now)).ok()?;
-                if self.output == Output::Device {
+                if self.output == Output::Device && self.missing.as_ref() != Some(&reason) {
                     lock(&self.said).notice = Some(format!("plays without sound: {reason}"));
+                    self.missing = Some(reason);
                 }
                 (Speaker { _device: Sink::Null(null), feed }, "null".to_string())
             }

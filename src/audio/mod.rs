@@ -26,5 +26,13 @@ pub use order::{Order, SoundFile, Start};
 pub use peaks::Peaks;
 pub use source::{OpenSound, SoundEnd, SoundSource};
 
+/// The sound device that would be used, for people; why none can be.
+pub fn device_line() -> String {
+    #[cfg(feature = "audio")]
+    return device::find().map_or_else(|reason| reason, |found| format!("{}, {} Hz", found.name, found.rate));
+    #[cfg(not(feature = "audio"))]
+    "none: this build lacks the feature `audio`".to_string()
+}
+
 /// One moment of both channels: left and right, full scale at 1.
 pub type Stereo = [f32; 2];

@@ -28,6 +28,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
         Err(error) => lines.push(format!("gpu           {error}")),
     }
     lines.push(format!("display       {}", display_line()));
+    lines.push(format!("sound         {}", crate::audio::device_line()));
     let path = configured.path().map_or("none".to_string(), |path| {
         let state = if path.exists() { "" } else { " (not there)" };
         format!("{}{state}", crate::text::shown_path(path))

@@ -75,6 +75,12 @@ fn first_path(media: &Media) -> &std::path::Path {
     }
 }
 
+/// The sound file that a sequence is heard with.
+fn sound_beside(media: &Media) -> Option<String> {
+    let Media::Sequence(sequence) = media else { return None };
+    sequence.sound_beside().map(|(path, _)| shown_path(path))
+}
+
 fn gap_text(gap: &RangeInclusive<i64>) -> String {
     if gap.start() == gap.end() { gap.start().to_string() } else { format!("{}-{}", gap.start(), gap.end()) }
 }
@@ -124,6 +130,7 @@ fn window_text(window: Window) -> String {
 fn media_lines(resolved: &Resolved, info: &MediaInfo) -> Vec<String> {
     let mut lines = vec![entry_line(&resolved.media)];
     lines.extend(resolved.notice.iter().map(|notice| format!("  note        {notice}")));
+    lines.extend(sound_beside(&resolved.media).map(|sound| format!("  sound       {sound}")));
     lines.push(format!("  format      {}", info.format));
     if let Some(rate) = info.rate {
         lines.push(format!("  fps         {rate}"));

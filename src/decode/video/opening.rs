@@ -119,6 +119,15 @@ impl Opening {
         Ok((Input::open_sound(source, Arc::clone(&gate), self.limits.max_pixels)?, gate))
     }
 
+    /// The same for its right channel, where that has a stream of its own.
+    ///
+    /// # Errors
+    /// As [`Opening::open_sound`].
+    pub fn open_partner(&self, watch: &EpochWatch) -> Result<(Input, Arc<Gate>), DecodeError> {
+        let (source, gate) = self.source(watch)?;
+        Ok((Input::open_partner(source, Arc::clone(&gate), self.limits.max_pixels)?, gate))
+    }
+
     /// A demuxer whose packets have no bytes, and its gate; see [`Input::skim`].
     ///
     /// # Errors

@@ -31,8 +31,28 @@ const MAX_FAILURES: usize = 256;
 /// Left and right.
 type Stereo = [f32; 2];
 
+/// Which stream of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// The sound, or its left channel.
+    First,
+    /// The right channel, where it has a stream of its own.
+    Partner,
+}
+
+impl Side {
+    fn open(self, opening: &Opening, watch: &EpochWatch) -> Result<(Input, Arc<Gate>), DecodeError> {
+        match self {
+            Self::First => opening.open_sound(watch),
+            Self::Partner => opening.open_partner(watch),
+        }
+    }
+}
+
 /// An open sound. Samples are counted from the moment that the owner calls the beginning.
 pub struct Sound {
+    side: Side,
+    partner: Option<Box<Sound>>,
     opening: Opening,
     input: Input,
     gate: Arc<Gate>,
@@ -68,11 +88,28 @@ impl Sound {
         rate: u32,
         watch: &EpochWatch,
     ) -> Result<Self, DecodeError> {
+        let mut sound = Self::of(path, Side::First, origin_nanos, rate, watch)?;
+        if sound.input.has_partner() {
+            let origin_nanos = Some(sound.origin_nanos);
+            sound.partner = Some(Box::new(Self::of(path, Side::Partner, origin_nanos, rate, watch)?));
+        }
+        Ok(sound)
+    }
+
+    fn of(
+        path: &Path,
+        side: Side,
+        origin_nanos: Option<i128>,
+        rate: u32,
+        watch: &EpochWatch,
+    ) -> Result<Self, DecodeError> {
         let opening = Opening::of(path, Limits::default())?;
-        let (input, gate) = opening.open_sound(watch)?;
+        let (input, gate) = side.open(&opening, watch)?;
         let decoder = Decoder::open(&input, 1, opening.limits.max_pixels)?;
         let packet = Packet::new().ok_or_else(no_memory)?;
         let mut sound = Self {
+            side,
+            partner: None,
             opening,
             gate,
             packet,
@@ -120,7 +157,8 @@ impl Sound {
     /// Bytes that it keeps.
     pub fn held_bytes(&self) -> usize {
         let blocks = self.blocks.len() + self.growing.len();
-        (blocks * self.rate as usize + self.decoded.capacity()) * size_of::<Stereo>()
+        let own = (blocks * self.rate as usize + self.decoded.capacity()) * size_of::<Stereo>();
+        own + self.partner.as_ref().map_or(0, |partner| partner.held_bytes())
     }
 
     #[cfg(test)]
@@ -147,7 +185,15 @@ impl Sound {
             }
             done += count;
         }
-        Ok(())
+        match &mut self.partner {
+            None => Ok(()),
+            Some(partner) => {
+                let mut right = vec![[0.0; 2]; into.len()];
+                partner.read(at, &mut right, watch)?;
+                into.iter_mut().zip(&right).for_each(|(sample, right)| sample[1] = right[1]);
+                Ok(())
+            }
+        }
     }
 
     /// A whole second.
@@ -220,7 +266,7 @@ impl Sound {
     fn start_over(&mut self) -> Result<(), Stop> {
         self.forget();
         self.is_fresh = true;
-        (self.input, self.gate) = self.opening.open_sound(&EpochWatch::never_stale())?;
+        (self.input, self.gate) = self.side.open(&self.opening, &EpochWatch::never_stale())?;
         self.decoder = Decoder::open(&self.input, 1, self.opening.limits.max_pixels)?;
         Ok(())
     }

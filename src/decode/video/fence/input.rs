@@ -38,27 +38,29 @@ const NO_SOUND: &str = "it has no sound";
 enum Kind {
     Picture,
     Sound,
+    /// The right channel, where each has a stream of its own.
+    Partner,
 }
 
 impl Kind {
     fn containers(self) -> &'static CStr {
         match self {
             Self::Picture => CONTAINERS,
-            Self::Sound => SOUND_CONTAINERS,
+            Self::Sound | Self::Partner => SOUND_CONTAINERS,
         }
     }
 
     fn of_ffmpeg(self) -> ffi::AVMediaType {
         match self {
             Self::Picture => ffi::AVMediaType::AVMEDIA_TYPE_VIDEO,
-            Self::Sound => ffi::AVMediaType::AVMEDIA_TYPE_AUDIO,
+            Self::Sound | Self::Partner => ffi::AVMediaType::AVMEDIA_TYPE_AUDIO,
         }
     }
 
     fn missing(self) -> DecodeError {
         DecodeError::not_supported(match self {
             Self::Picture => NO_PICTURES,
-            Self::Sound => NO_SOUND,
+            Self::Sound | Self::Partner => NO_SOUND,
         })
     }
 }
@@ -111,6 +113,16 @@ impl Input {
     /// As [`Input::open`]; when it has no sound.
     pub fn open_sound(source: Source, gate: Arc<Gate>, max_pixels: u64) -> Result<Self, DecodeError> {
         let mut input = Self::of(source, gate, Kind::Sound)?;
+        input.find_streams(max_pixels)?;
+        Ok(input)
+    }
+
+    /// The same for the stream that [`Input::has_partner`] tells of.
+    ///
+    /// # Errors
+    /// As [`Input::open_sound`].
+    pub fn open_partner(source: Source, gate: Arc<Gate>, max_pixels: u64) -> Result<Self, DecodeError> {
+        let mut input = Self::of(source, gate, Kind::Partner)?;
         input.find_streams(max_pixels)?;
         Ok(input)
     }
@@ -189,7 +201,25 @@ impl Input {
         };
         let best = usize::try_from(best).ok()?;
         let is_cover = self.streams().get(best)?.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC as c_int != 0;
+        if self.kind == Kind::Partner {
+            return self.partner_of(best);
+        }
         (!is_cover).then_some(best)
+    }
+
+    /// The next stream of a single channel that is in all else like this one: cameras and broadcast files have left and
+    /// right in streams of their own, in this order.
+    fn partner_of(&self, stream: usize) -> Option<usize> {
+        let streams = self.streams();
+        let facts = audio_facts(streams.get(stream)?).filter(|facts| facts.channels == 1)?;
+        let is_like =
+            |at: &usize| streams.get(*at).and_then(|stream| audio_facts(stream)).as_ref() == Some(&facts);
+        (stream + 1..streams.len()).find(is_like)
+    }
+
+    /// Whether the sound is the left channel of two that have streams of their own.
+    pub fn has_partner(&self) -> bool {
+        self.kind == Kind::Sound && self.partner_of(self.stream).is_some()
     }
 
     fn streams(&self) -> Vec<&ffi::AVStream> {

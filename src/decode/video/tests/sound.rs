@@ -201,3 +201,20 @@ fn beeps_are_heard_with_the_frames_that_flash() {
     eprintln!("{checked} kinds of movie");
     assert!(checked >= 4);
 }
+
+#[test]
+fn channels_with_streams_of_their_own_are_left_and_right() {
+    let workshop = Workshop::new();
+    let path = workshop.path("mono.mxf");
+    let tone = |hertz: u32| format!("sine=f={hertz}:r=48000:d=2");
+    let (left, right, third) = (tone(300), tone(700), tone(1100));
+    let pictures = "testsrc2=s=64x64:r=25:d=2";
+    let inputs = [pictures, &left, &right, &third].map(|source| ["-f", "lavfi", "-i", source]).concat();
+    let options = "-map 0 -map 1 -map 2 -map 3 -c:v mpeg2video -c:a pcm_s16le";
+    assert!(super::ffmpeg(&inputs, options, &path));
+    let samples = read(&mut opened(&path, Some(0)), 0, RATE as usize);
+    for (side, hertz) in [(0, 300), (1, 700)] {
+        let rises = samples.windows(2).filter(|pair| pair[0][side] <= 0.0 && pair[1][side] > 0.0).count();
+        assert!(rises.abs_diff(hertz) <= 2, "{side}: {rises}");
+    }
+}
