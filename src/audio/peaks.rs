@@ -1,5 +1,5 @@
-//! The outline of a sound, for a timeline. Owns the thread `sound-peaks`, which reads the whole of it once, at half a
-//! core at most.
+//! The outline of a sound, for a timeline. Owns the thread `sound-peaks`, which reads the whole of it once, with a quarter
+//! of a core at most.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -14,6 +14,8 @@ const PER_SECOND: usize = 100;
 const RATE: u32 = 48_000;
 /// Values of the longest outline: nearly six hours.
 const MAX_VALUES: usize = 1 << 21;
+/// Rest after each second of sound, as a multiple of the work for it.
+const REST: u32 = 3;
 /// Seconds that are read before what is known is shown.
 const STEP_SECS: usize = 20;
 
@@ -106,7 +108,7 @@ fn measure(sound: &SoundFile, seconds: usize, open: &OpenSound, watch: &EpochWat
             show(&peaks);
         }
         // What plays needs the machine more.
-        std::thread::sleep(start.elapsed());
+        std::thread::sleep(start.elapsed() * REST);
     }
     peaks.is_whole = true;
     show(&peaks);

@@ -14,9 +14,6 @@ pub enum SoundEnd {
 
 /// The sound of one file at the rate of the output.
 pub trait SoundSource: Send {
-    /// How many samples it has, where that is known.
-    fn samples(&self) -> Option<i64>;
-
     /// Fills `into` with what begins at sample `at`, counted from the start of the clip's first frame; silence where the
     /// file has nothing.
     ///

@@ -18,10 +18,6 @@ fn value(at: i64) -> f32 {
 }
 
 impl SoundSource for Ramp {
-    fn samples(&self) -> Option<i64> {
-        Some(480_000)
-    }
-
     fn read(&mut self, at: i64, into: &mut [Stereo], watch: &EpochWatch) -> Result<(), SoundEnd> {
         if watch.is_stale() {
             return Err(SoundEnd::Skipped);

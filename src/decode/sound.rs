@@ -50,11 +50,6 @@ impl Sound {
         }
     }
 
-    /// How many samples it has, as the file says.
-    pub fn samples(&self) -> Option<i64> {
-        self.inner.samples()
-    }
-
     /// Bytes that it keeps.
     pub fn held_bytes(&self) -> usize {
         self.inner.held_bytes()
@@ -81,10 +76,6 @@ impl Sound {
     pub fn open(_: &Path, _: Option<i128>, _: u32, _: &EpochWatch) -> Result<Self, SoundStop> {
         let reason = "this build plays no sound: it lacks the feature `video`";
         Err(SoundStop::Failed(DecodeError::not_supported(reason)))
-    }
-
-    pub fn samples(&self) -> Option<i64> {
-        match self.never {}
     }
 
     pub fn held_bytes(&self) -> usize {

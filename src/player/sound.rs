@@ -312,10 +312,6 @@ struct FileSound {
 }
 
 impl SoundSource for FileSound {
-    fn samples(&self) -> Option<i64> {
-        self.sound.samples()
-    }
-
     fn read(&mut self, at: i64, into: &mut [Stereo], watch: &EpochWatch) -> Result<(), SoundEnd> {
         self.sound.read(at, into, watch).map_err(|stop| end_of(stop, &self.name))
     }

@@ -23,10 +23,6 @@ const LATENCY: Nanos = 30_000_000;
 struct Beeps;
 
 impl SoundSource for Beeps {
-    fn samples(&self) -> Option<i64> {
-        None
-    }
-
     fn read(&mut self, at: i64, into: &mut [Stereo], watch: &EpochWatch) -> Result<(), SoundEnd> {
         if watch.is_stale() {
             return Err(SoundEnd::Skipped);

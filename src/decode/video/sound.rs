@@ -25,6 +25,8 @@ const NEAR_BLOCKS: i64 = 2;
 const GROWING_BLOCKS: usize = 8;
 /// Times that differ by less than this part of a second from what was counted are rounding.
 const JITTER_PARTS: i64 = 100;
+/// Places that are added to without overflow.
+const MAX_SAMPLE: i128 = 1 << 60;
 /// Unreadable packets in a row after which the rest of the file is silent.
 const MAX_FAILURES: usize = 256;
 
@@ -70,6 +72,8 @@ pub struct Sound {
     /// Nothing was read yet.
     is_fresh: bool,
     has_ended: bool,
+    /// Where the sound ends, once that was seen: silence beyond it needs no looking for.
+    end: Option<i64>,
     failures: usize,
     decoded: Vec<Stereo>,
     /// Of what was decoded first.
@@ -122,6 +126,7 @@ impl Sound {
             next: None,
             is_fresh: true,
             has_ended: false,
+            end: None,
             failures: 0,
             decoded: Vec::new(),
             first_time: None,
@@ -141,17 +146,6 @@ impl Sound {
         let first = self.first_time.map(|time| nanos_of(time, self.input.facts().time_base));
         self.origin_nanos = first.unwrap_or(0);
         self.start_over()
-    }
-
-    /// How many samples it has, as the file says.
-    pub fn samples(&self) -> Option<i64> {
-        let facts = self.input.facts();
-        let (start, length) = match (facts.duration, facts.file_duration) {
-            (NO_TIME | ..=0, NO_TIME | ..=0) => return None,
-            (NO_TIME | ..=0, micros) => (self.origin_nanos, i128::from(micros) * 1000),
-            (length, _) => (nanos_of(facts.start.max(0), facts.time_base), nanos_of(length, facts.time_base)),
-        };
-        Some(self.sample_at(start + length))
     }
 
     /// Bytes that it keeps.
@@ -216,9 +210,7 @@ impl Sound {
         let length = i64::from(self.rate);
         let (start, end) = (index * length, (index + 1) * length);
         let silence = || vec![[0.0; 2]; length as usize];
-        let lies_beyond = self.samples().is_some_and(|samples| start > samples + length)
-            || self.has_ended && self.next.is_some_and(|next| next <= start);
-        if lies_beyond {
+        if self.end.is_some_and(|end| end <= start) {
             return Ok(silence());
         }
         // What grows lies behind the place where decoding began, so it has its first sample.
@@ -236,6 +228,9 @@ impl Sound {
                 return Err(Stop::Skipped);
             }
             self.step()?;
+        }
+        if self.has_ended {
+            self.end = self.next;
         }
         let block = self.growing.remove(&index).unwrap_or_else(silence);
         self.growing.retain(|other, _| *other > index);
@@ -370,7 +365,8 @@ impl Sound {
     /// The sample that is heard at a time of the file.
     fn sample_at(&self, nanos: i128) -> i64 {
         let scaled = (nanos - self.origin_nanos) * i128::from(self.rate);
-        ((scaled + 500_000_000).div_euclid(1_000_000_000)) as i64
+        // Times of damaged files may be anything.
+        (scaled + 500_000_000).div_euclid(1_000_000_000).clamp(-MAX_SAMPLE, MAX_SAMPLE) as i64
     }
 }
 

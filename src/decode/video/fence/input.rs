@@ -341,7 +341,6 @@ impl Input {
                 color: RawColor::of_parameters(parameters),
                 pixel_aspect: ratio(aspect),
                 time_base: ratio(stream.time_base),
-                start: stream.start_time,
                 average_rate: ratio(stream.avg_frame_rate),
                 base_rate: ratio(stream.r_frame_rate),
                 duration: stream.duration,

@@ -102,8 +102,6 @@ pub struct StreamFacts {
     pub color: RawColor,
     pub pixel_aspect: (i32, i32),
     pub time_base: (i32, i32),
-    /// The first time, in units of the time base; [`super::NO_TIME`] when unknown.
-    pub start: i64,
     pub average_rate: (i32, i32),
     pub base_rate: (i32, i32),
     /// In units of the time base, [`super::NO_TIME`] when unknown.
