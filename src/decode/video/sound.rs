@@ -55,7 +55,7 @@ impl Side {
 pub struct Sound {
     side: Side,
     partner: Option<Box<Sound>>,
-    opening: Opening,
+    opening: Arc<Opening>,
     input: Input,
     gate: Arc<Gate>,
     packet: Packet,
@@ -92,22 +92,31 @@ impl Sound {
         rate: u32,
         watch: &EpochWatch,
     ) -> Result<Self, DecodeError> {
-        let mut sound = Self::of(path, Side::First, origin_nanos, rate, watch)?;
+        Self::over(Opening::of(path, Limits::default())?, origin_nanos, rate, watch)
+    }
+
+    pub(super) fn over(
+        opening: Opening,
+        origin_nanos: Option<i128>,
+        rate: u32,
+        watch: &EpochWatch,
+    ) -> Result<Self, DecodeError> {
+        let opening = Arc::new(opening);
+        let mut sound = Self::of(Arc::clone(&opening), Side::First, origin_nanos, rate, watch)?;
         if sound.input.has_partner() {
             let origin_nanos = Some(sound.origin_nanos);
-            sound.partner = Some(Box::new(Self::of(path, Side::Partner, origin_nanos, rate, watch)?));
+            sound.partner = Some(Box::new(Self::of(opening, Side::Partner, origin_nanos, rate, watch)?));
         }
         Ok(sound)
     }
 
     fn of(
-        path: &Path,
+        opening: Arc<Opening>,
         side: Side,
         origin_nanos: Option<i128>,
         rate: u32,
         watch: &EpochWatch,
     ) -> Result<Self, DecodeError> {
-        let opening = Opening::of(path, Limits::default())?;
         let (input, gate) = side.open(&opening, watch)?;
         let decoder = Decoder::open(&input, 1, opening.limits.max_pixels)?;
         let packet = Packet::new().ok_or_else(no_memory)?;

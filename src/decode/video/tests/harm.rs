@@ -9,6 +9,7 @@ use super::*;
 use crate::decode::DecodeError;
 use crate::decode::video::fence::ReadAt;
 use crate::decode::video::opening::Opening;
+use crate::decode::video::{Sound, Stop};
 use crate::epoch::EpochClock;
 
 const SMALL: &str = "testsrc2=s=64x36:r=24:d=2";
@@ -202,8 +203,8 @@ impl ReadAt for Slow {
     }
 }
 
-/// A movie read by [`Slow`], and the counter of its bytes.
-fn slow_movie(path: &Path, hangs: &Arc<AtomicBool>) -> (Movie, Arc<AtomicU64>) {
+/// A file read by [`Slow`], and the counter of its bytes.
+fn slow_opening(path: &Path, hangs: &Arc<AtomicBool>) -> (Opening, Arc<AtomicU64>) {
     let length = std::fs::metadata(path).unwrap().len();
     let read_bytes = Arc::new(AtomicU64::new(0));
     let (from, hangs, counter) = (path.to_path_buf(), Arc::clone(hangs), Arc::clone(&read_bytes));
@@ -211,10 +212,12 @@ fn slow_movie(path: &Path, hangs: &Arc<AtomicBool>) -> (Movie, Arc<AtomicU64>) {
         let (hangs, read_bytes) = (Arc::clone(&hangs), Arc::clone(&counter));
         Ok(Box::new(Slow { file: std::fs::File::open(&from)?, hangs, read_bytes }) as Box<dyn ReadAt>)
     };
-    (
-        Movie::of(Opening::over(Box::new(reopen), length, limits()), &EpochWatch::never_stale()).unwrap(),
-        read_bytes,
-    )
+    (Opening::over(Box::new(reopen), length, limits()), read_bytes)
+}
+
+fn slow_movie(path: &Path, hangs: &Arc<AtomicBool>) -> (Movie, Arc<AtomicU64>) {
+    let (opening, read_bytes) = slow_opening(path, hangs);
+    (Movie::of(opening, &EpochWatch::never_stale()).unwrap(), read_bytes)
 }
 
 fn raw_movie(workshop: &Workshop) -> PathBuf {
@@ -261,6 +264,39 @@ fn a_disk_that_hangs_is_left_when_nobody_waits_and_works_again_later() {
     let before = samples(&picture(&movie, 40, &mut memory).unwrap(), &memory);
     let (fresh, _) = slow_movie(&path, &hangs);
     assert!(samples(&picture(&fresh, 40, &mut memory).unwrap(), &memory) == before);
+}
+
+#[test]
+fn sound_on_a_disk_that_hangs_is_left_when_nobody_waits_and_is_heard_later() {
+    const SECOND: i64 = 48_000;
+    let workshop = Workshop::new();
+    let path = workshop.make("long.wav", "sine=f=440:r=48000:d=120", "-c:a pcm_s16le -ac 2").unwrap();
+    let hangs = Arc::new(AtomicBool::new(false));
+    let never = EpochWatch::never_stale();
+    let mut sound = Sound::over(slow_opening(&path, &hangs).0, None, SECOND as u32, &never).unwrap();
+    let mut samples = [[0.0; 2]; 4800];
+    sound.read(0, &mut samples, &never).unwrap();
+    let (mut clock, (started, ended)) = (EpochClock::default(), mpsc::channel());
+    let watch = clock.ticket().watch();
+    hangs.store(true, Ordering::Release);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let end = sound.read(100 * SECOND, &mut samples, &watch);
+            started.send((end, Instant::now())).unwrap();
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        let stale = Instant::now();
+        clock.advance();
+        let (end, at) = ended.recv().unwrap();
+        assert_eq!(end, Err(Stop::Skipped));
+        assert!(at - stale < Duration::from_millis(500), "{:?}", at - stale);
+    });
+    hangs.store(false, Ordering::Release);
+    sound.read(100 * SECOND, &mut samples, &never).unwrap();
+    let mut fresh = [[0.0; 2]; 4800];
+    let mut other = Sound::over(slow_opening(&path, &hangs).0, None, SECOND as u32, &never).unwrap();
+    other.read(100 * SECOND, &mut fresh, &never).unwrap();
+    assert!(samples == fresh && samples.iter().any(|sample| sample[0].abs() > 0.05));
 }
 
 #[test]
