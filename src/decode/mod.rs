@@ -252,8 +252,10 @@ impl Kind {
                 Err(error) => return Err(io(error)),
             }
         }
-        let kind = Self::of_bytes(&head[..length]).or_else(|| Self::of_movie(path, &head[..length]));
-        Ok((kind.ok_or_else(|| unknown_kind(path, &head[..length]))?, file))
+        let head = &head[..length];
+        let kind = Self::of_bytes(head).or_else(|| Self::of_movie(path, head));
+        let kind = kind.or_else(|| is_targa(path, head).then_some(Self::Still(image::ImageFormat::Tga)));
+        Ok((kind.ok_or_else(|| unknown_kind(path, head))?, file))
     }
 
     /// Movies by their first bytes; streams without any that are known, by their ending.
@@ -304,6 +306,13 @@ const MOVIE_MAGIC: [&[u8]; 10] = [
     b"\xff\x4f\xff\x51",
 ];
 
+/// Targa files begin with nothing that is known: their ending tells, and the kinds of colour map and of picture
+/// (Truevision TGA 2.0, fields 2 and 3) must be ones that there are.
+fn is_targa(path: &Path, head: &[u8]) -> bool {
+    let has_ending = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tga"));
+    has_ending && matches!(head, [_, 0 | 1, 1..=3 | 9..=11, ..])
+}
+
 fn has_movie_ending(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let is_stream = STREAM_ENDINGS.iter().any(|stream| ending.eq_ignore_ascii_case(stream));
@@ -318,7 +327,7 @@ fn unknown_kind(path: &Path, head: &[u8]) -> DecodeError {
         return DecodeError::not_supported("this build plays no movies: it lacks the feature `video`");
     }
     DecodeError::not_supported(
-        "its first bytes are of no kind that this version reads (EXR, PNG, TIFF, JPEG, HDR, movies)"
+        "its first bytes are of no kind that this version reads (EXR, PNG, TIFF, JPEG, HDR, TGA, movies)"
             .to_string(),
     )
 }

@@ -17,6 +17,8 @@ use super::{
 use crate::epoch::{EpochClock, EpochWatch};
 use crate::frame::{Area, FrameMemory, Matrix, Orientation, PlaneLayout, Role, Transfer, Window};
 
+/// What the names of FFmpeg's containers of single pictures end in.
+const STILL_SUFFIX: &str = "_pipe";
 /// Movies that are open at a time; of more, the one that was not asked for longest is closed.
 const OPEN_MOVIES: usize = 4;
 /// A movie that nobody asked for so long gives back what it keeps.
@@ -178,15 +180,17 @@ pub fn probe(path: &Path, waits: bool) -> Result<MediaInfo, DecodeError> {
     let part = part_of(&movie, &layout);
     let roles = layout.planes().iter().map(|plane| (plane.name.clone(), plane.role)).collect();
     let planes = PlaneRequest { part: 0, part_name: None, channels: roles, mixes_chroma: false };
+    // FFmpeg reads DPX, SGI and JPEG 2000 files as movies of a frame.
+    let still = movie.info().container.strip_suffix(STILL_SUFFIX);
     Ok(MediaInfo {
-        format: movie.info().container.to_uppercase(),
+        format: still.unwrap_or(&movie.info().container).to_uppercase(),
         parts: vec![part],
         layers: vec![Layer { name: "video".into(), part: 0, planes }],
         default_layer: 0,
-        rate: Some(movie.info().rate),
+        rate: still.is_none().then_some(movie.info().rate),
         is_linear: false,
-        access: Access::Sequential,
-        length: Some(movie.length()),
+        access: if still.is_some() { Access::Random } else { Access::Sequential },
+        length: still.is_none().then(|| movie.length()),
         sound: (!movie.info().audio.is_empty())
             .then(|| SoundTrack { origin_nanos: movie.info().start_nanos }),
         notice: notice_of(&movie, &layout, is_complete),
@@ -246,18 +250,18 @@ fn attributes_of(movie: &Movie) -> Vec<Attribute> {
     let text = |name: &str, value: String| Attribute { name: name.into(), kind: "text".into(), value };
     let length = movie.length();
     let about = if length.is_estimated { "about " } else { "" };
-    let mut attributes = vec![
-        text("frames", format!("{about}{}", length.frames)),
-        text("rate", info.rate.to_string()),
-        text("duration", format!("{:.3} s", info.duration_secs)),
-        text(
-            "colour",
-            format!(
-                "{:?}, {:?} range, {:?}, {:?}",
-                info.encoding.matrix, info.encoding.range, info.encoding.transfer, info.encoding.primaries
-            ),
-        ),
-    ];
+    let mut attributes = Vec::new();
+    if !info.container.ends_with(STILL_SUFFIX) {
+        attributes.push(text("frames", format!("{about}{}", length.frames)));
+        attributes.push(text("rate", info.rate.to_string()));
+        attributes.push(text("duration", format!("{:.3} s", info.duration_secs)));
+    }
+    let encoding = &info.encoding;
+    let colour = format!(
+        "{:?}, {:?} range, {:?}, {:?}",
+        encoding.matrix, encoding.range, encoding.transfer, encoding.primaries
+    );
+    attributes.push(text("colour", colour));
     attributes.extend(turn_of(info.orientation).map(|turn| text("orientation", turn)));
     attributes.extend(info.timecode.iter().map(|timecode| text("timecode", timecode.text.clone())));
     attributes.extend(info.reel.iter().map(|reel| text("reel", reel.clone())));

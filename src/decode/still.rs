@@ -1,4 +1,4 @@
-//! Stills by the `image` crate: PNG, TIFF (8, 16, 32 float), JPEG and Radiance HDR, with its limits
+//! Stills by the `image` crate: PNG, TIFF (8, 16, 32 float), JPEG, Radiance HDR and Targa, with its limits
 //! set. Interleaved samples are split into planes. The thread that decodes.
 
 use std::fs::File;

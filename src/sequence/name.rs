@@ -8,8 +8,10 @@ use std::ffi::OsString;
 use std::ops::Range;
 
 /// Endings of still images and of image sequences that a folder lists.
-const IMAGE_ENDINGS: [&str; 12] =
-    ["exr", "sxr", "mxr", "png", "jpg", "jpeg", "tif", "tiff", "hdr", "dpx", "cin", "tga"];
+const IMAGE_ENDINGS: [&str; 16] = [
+    "exr", "sxr", "mxr", "png", "jpg", "jpeg", "tif", "tiff", "hdr", "dpx", "cin", "tga", "sgi", "jp2",
+    "j2k", "j2c",
+];
 /// Endings of movies, which a folder lists too and which never make a sequence.
 const MOVIE_ENDINGS: [&str; 8] = ["mov", "mp4", "mxf", "mkv", "avi", "webm", "m4v", "mpg"];
 /// Sound files that go with the sequence of their name, the best first.

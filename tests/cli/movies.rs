@@ -91,6 +91,34 @@ fn movies_look_as_ffmpeg_shows_them() {
 }
 
 #[test]
+fn single_pictures_that_ffmpeg_reads_are_frames_of_sequences() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, options) in [
+        ("dpx", "-pix_fmt gbrp10le"),
+        ("sgi", "-pix_fmt rgb24"),
+        ("tga", "-pix_fmt bgr24"),
+        ("jp2", "-c:v jpeg2000 -pix_fmt rgb24 -pred 1"),
+    ] {
+        let options = format!("{options} -frames:v 6 -start_number 1001");
+        make(folder.path(), &format!("{name}.%04d.{name}"), &options);
+        let pattern = folder.path().join(format!("{name}.####.{name}"));
+        let play = ["bench", "playback", text(&pattern), "--unpaced", "--loops", "2", "--checksum", "--json"];
+        let report = json(&run(&play, 0));
+        assert_eq!((number(&report["frames"]), number(&report["presented"])), (6, 12), "{name}");
+        assert_eq!(of_passes(&report, "decodes"), [6, 0], "{name}");
+        let (ours, theirs) = (folder.path().join("ours.png"), folder.path().join("theirs.png"));
+        run(&["render", text(&pattern), "--frames", "1004-1004", "-o", text(&ours)], 0);
+        reference(&folder.path().join(format!("{name}.1004.{name}")), 0, &theirs);
+        let [ours, theirs] = [ours, theirs].map(|path| image::open(path).unwrap().to_rgb8());
+        let most = ours.iter().zip(theirs.iter()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(most <= Some(2), "{name}: {most:?} codes");
+    }
+    // Their folder lists them.
+    let listed = String::from_utf8(run(&["ls", text(folder.path())], 0).stdout).unwrap();
+    assert_eq!(listed.lines().filter(|line| line.contains("1001-1006")).count(), 4, "{listed}");
+}
+
+#[test]
 fn a_movie_tells_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let options = "-c:v libx264 -pix_fmt yuv420p -timecode 01:00:00:00 -metadata title=a\u{1b}[31mb";
