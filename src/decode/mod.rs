@@ -115,6 +115,8 @@ impl Decoder for FileDecoder {
             Ok((Kind::Still(format), _)) => still::decode(request, format, memory),
             #[cfg(feature = "video")]
             Ok((Kind::Movie, _)) => self.movies.decode(request, memory),
+            #[cfg(feature = "video")]
+            Ok((Kind::Single, _)) => Ok(movies::decode_single(request, memory)),
             Err(error) => Err(error),
         };
         end.unwrap_or_else(DecodeEnd::Failed)
@@ -186,7 +188,7 @@ fn probe_with(path: &Path, waits: bool) -> Result<MediaInfo, DecodeError> {
         (Kind::Exr, file) => exr::probe(path, &file),
         (Kind::Still(format), _) => still::probe(path, format),
         #[cfg(feature = "video")]
-        (Kind::Movie, _) => movies::probe(path, waits),
+        (Kind::Movie | Kind::Single, _) => movies::probe(path, waits),
     }
 }
 
@@ -225,6 +227,9 @@ enum Kind {
     Still(image::ImageFormat),
     #[cfg(feature = "video")]
     Movie,
+    /// One picture that FFmpeg reads.
+    #[cfg(feature = "video")]
+    Single,
 }
 
 /// As many bytes as the longest magic number needs.
@@ -261,6 +266,9 @@ impl Kind {
     /// Movies by their first bytes; streams without any that are known, by their ending.
     #[cfg(feature = "video")]
     fn of_movie(path: &Path, head: &[u8]) -> Option<Self> {
+        if SINGLE_MAGIC.iter().any(|magic| head.starts_with(magic)) {
+            return Some(Self::Single);
+        }
         let is_box = MOVIE_BOXES.iter().any(|kind| head.get(4..8) == Some(*kind));
         let is_movie =
             is_box || MOVIE_MAGIC.iter().any(|magic| head.starts_with(magic)) || has_movie_ending(path);
@@ -290,21 +298,13 @@ const STREAM_ENDINGS: [&str; 4] = ["mpeg", "ts", "m2ts", "dv"];
 #[cfg(feature = "video")]
 const MOVIE_BOXES: [&[u8]; 6] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"];
 
-/// The first bytes of Matroska (RFC 8794), AVI, MXF (SMPTE ST 377-1), MPEG program streams, DPX (SMPTE ST 268-1, both
-/// byte orders), IVF, SGI and JPEG 2000 (file and codestream).
+/// The first bytes of Matroska (RFC 8794), AVI, MXF (SMPTE ST 377-1), MPEG program streams and IVF.
 #[cfg(feature = "video")]
-const MOVIE_MAGIC: [&[u8]; 10] = [
-    b"\x1aE\xdf\xa3",
-    b"RIFF",
-    b"\x06\x0e\x2b\x34",
-    b"\0\0\x01\xba",
-    b"SDPX",
-    b"XPDS",
-    b"DKIF",
-    b"\x01\xda",
-    b"\0\0\0\x0cjP  ",
-    b"\xff\x4f\xff\x51",
-];
+const MOVIE_MAGIC: [&[u8]; 5] = [b"\x1aE\xdf\xa3", b"RIFF", b"\x06\x0e\x2b\x34", b"\0\0\x01\xba", b"DKIF"];
+
+/// The first bytes of DPX (SMPTE ST 268-1, both byte orders), SGI and JPEG 2000 (file and codestream).
+#[cfg(feature = "video")]
+const SINGLE_MAGIC: [&[u8]; 5] = [b"SDPX", b"XPDS", b"\x01\xda", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"];
 
 /// Targa files begin with nothing that is known: their ending tells, and the kinds of colour map and of picture
 /// (Truevision TGA 2.0, fields 2 and 3) must be ones that there are.

@@ -9,7 +9,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use super::registry::{Registry, Stamp};
-use super::video::{AudioFacts, Limits, Movie, MovieEnd};
+use super::video::{AudioFacts, Limits, Movie, MovieEnd, single};
 use super::{
     Access, Attribute, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, Layer, Length, MediaInfo,
     Part, PlaneRequest, SoundTrack, StatedColor,
@@ -71,15 +71,7 @@ impl Movies {
         };
         let end = movie.decode(request.index, &request.watch, memory);
         self.count();
-        Ok(match end {
-            MovieEnd::Done(picture) => {
-                let missing = if picture.is_damaged { vec![somewhere(&picture.layout)] } else { Vec::new() };
-                DecodeEnd::Done(Decoded { layout: picture.layout, missing })
-            }
-            MovieEnd::Failed(error) => DecodeEnd::Failed(error),
-            MovieEnd::Skipped => DecodeEnd::Skipped,
-            MovieEnd::Refused { needed_bytes } => DecodeEnd::Refused { needed_bytes },
-        })
+        Ok(end.into())
     }
 
     /// Bytes of all that is open: frames passed on the way, indexes, about what decoders hold.
@@ -158,6 +150,25 @@ impl Drop for Movies {
 impl std::fmt::Debug for Movies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Movies({})", self.open.open().len())
+    }
+}
+
+/// Decodes a file that is one picture.
+pub fn decode_single(request: &DecodeRequest, memory: &mut FrameMemory) -> DecodeEnd {
+    single::decode(&request.path, &request.watch, memory).into()
+}
+
+impl From<MovieEnd> for DecodeEnd {
+    fn from(end: MovieEnd) -> Self {
+        match end {
+            MovieEnd::Done(picture) => {
+                let missing = if picture.is_damaged { vec![somewhere(&picture.layout)] } else { Vec::new() };
+                Self::Done(Decoded { layout: picture.layout, missing })
+            }
+            MovieEnd::Failed(error) => Self::Failed(error),
+            MovieEnd::Skipped => Self::Skipped,
+            MovieEnd::Refused { needed_bytes } => Self::Refused { needed_bytes },
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::verdict::request;
 #[test]
 fn no_frame_after_the_tenth_allocates() {
     let folder = tempfile::tempdir().expect("a folder");
+    let decoder = FileDecoder::default();
     for codec in DemoCodec::ALL {
         let options = DemoOptions { width: 300, height: 200, frames: 14, codec };
         let folder = folder.path().join(options.folder_name());
@@ -21,7 +22,7 @@ fn no_frame_after_the_tenth_allocates() {
         let mut memory = FrameMemory::allocate(300 * 200 * 16).expect("memory");
         for (number, request) in requests.iter().enumerate() {
             let ((end, held_bytes), count) =
-                allocations(|| (FileDecoder::default().decode(request, &mut memory), decode::held_bytes()));
+                allocations(|| (decoder.decode(request, &mut memory), decode::held_bytes()));
             assert!(held_bytes > 0 && matches!(end, DecodeEnd::Done(_)), "{codec:?}: {end:?}");
             assert!(number < 10 || count == 0, "{codec:?}: frame {number} allocates {count} times");
         }

@@ -3,7 +3,7 @@
 //! decoder is used by one at a time.
 //!
 //! `opening` opens a file within limits, `builder` reads its `index`, a `cursor` is a place in its packets and a
-//! `session` one in its frames, `movie` shares sessions (`seats`) among threads, `picture` makes planes. `sound` decodes the sound of a file. `fence` speaks to FFmpeg.
+//! `session` one in its frames, `movie` shares sessions (`seats`) among threads, `picture` makes planes. `sound` decodes the sound of a file, `single` the one that is a picture. `fence` speaks to FFmpeg.
 
 mod builder;
 mod cursor;
@@ -18,6 +18,7 @@ mod picture;
 mod refresh;
 mod seats;
 mod session;
+pub mod single;
 mod sound;
 mod stash;
 #[cfg(test)]

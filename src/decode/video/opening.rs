@@ -128,6 +128,15 @@ impl Opening {
         Ok((Input::open_partner(source, Arc::clone(&gate), self.limits.max_pixels)?, gate))
     }
 
+    /// A demuxer of a file that is one picture, and its gate.
+    ///
+    /// # Errors
+    /// As [`Opening::open`].
+    pub fn open_single(&self, watch: &EpochWatch) -> Result<(Input, Arc<Gate>), DecodeError> {
+        let (source, gate) = self.source(watch)?;
+        Ok((Input::open_single(source, Arc::clone(&gate))?, gate))
+    }
+
     /// A demuxer whose packets have no bytes, and its gate; see [`Input::skim`].
     ///
     /// # Errors

@@ -127,6 +127,23 @@ impl Input {
         Ok(input)
     }
 
+    /// Opens what `source` holds, which is one picture: nothing is decoded to find out more.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when it cannot be opened.
+    pub fn open_single(source: Source, gate: Arc<Gate>) -> Result<Self, DecodeError> {
+        let mut input = Self::of(source, gate, Kind::Picture)?;
+        input.take_stream()?;
+        Ok(input)
+    }
+
+    fn take_stream(&mut self) -> Result<(), DecodeError> {
+        self.stream = self.choose_stream().ok_or_else(|| self.kind.missing())?;
+        self.facts = self.gather_facts();
+        self.discard_others();
+        Ok(())
+    }
+
     /// Opens what `source` holds, of which the header lists all packets: they have their times and places, but zeros for
     /// bytes, and nothing is read for them.
     ///
@@ -138,9 +155,7 @@ impl Input {
         let flags = ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOFILLIN;
         // SAFETY: an open context of ours.
         unsafe { (*input.context.as_mut_ptr()).flags |= flags as c_int };
-        input.stream = input.choose_stream().ok_or_else(|| input.kind.missing())?;
-        input.facts = input.gather_facts();
-        input.discard_others();
+        input.take_stream()?;
         input.io.skim();
         Ok(input)
     }
