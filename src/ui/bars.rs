@@ -15,6 +15,8 @@ use crate::time::LoopMode;
 const RATE_HELD: f64 = 0.99;
 const RATE_NEAR: f64 = 0.90;
 
+/// Points that the volume, the frame and the rates need side by side.
+const ROOM_FOR_VOLUME: f32 = 440.0;
 /// Width of the volume slider.
 const VOLUME_POINTS: f32 = 60.0;
 /// Points that the range and the rates need side by side; a narrower bar leaves the range out.
@@ -156,6 +158,9 @@ fn sound(ui: &mut Ui, snapshot: &Snapshot, output: &mut Output) {
     };
     if icons::button(ui, icon, name).clicked() {
         output.commands.push(Command::ToggleMute);
+    }
+    if ui.available_width() < ROOM_FOR_VOLUME {
+        return;
     }
     let mut volume = if sound.is_muted { 0.0 } else { sound.volume };
     ui.spacing_mut().slider_width = VOLUME_POINTS;
