@@ -104,6 +104,13 @@ const UNSAFE_FILES: &[&str] = &[
     "src/decode/video/fence/packet.rs",
     "src/decode/video/fence/resampler.rs",
     "src/decode/video/fence/stream.rs",
+    "src/encode/movie/fence/convert.rs",
+    "src/encode/movie/fence/encoder.rs",
+    "src/encode/movie/fence/frame.rs",
+    "src/encode/movie/fence/io.rs",
+    "src/encode/movie/fence/mod.rs",
+    "src/encode/movie/fence/muxer.rs",
+    "src/encode/movie/fence/quiet.rs",
     // Asks the allocator to give memory back; there is no plain way.
     "src/memory/purge.rs",
 ];

@@ -57,6 +57,7 @@ impl Failure {
 /// Runs the program with the arguments after its name.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     crate::memory::spare_address_space();
+    crate::encode::quieten_libraries();
     let interrupt = Interrupt::install();
     quieten_workers();
     match dispatch(&arguments, &interrupt) {

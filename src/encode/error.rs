@@ -22,6 +22,12 @@ pub enum EncodeError {
         /// The name as given.
         path: PathBuf,
     },
+    /// The ending of the name says nothing about the container of a movie.
+    #[error("cannot write {path:?}: {} is not a movie; end the name with .mov, .mp4 or .mkv", ending(path))]
+    UnknownMovieEnding {
+        /// The name as given.
+        path: PathBuf,
+    },
     /// The samples and the format do not go together.
     #[error("cannot write {path:?}: {}", wrong_kind(*format))]
     WrongKind {

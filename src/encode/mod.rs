@@ -1,14 +1,16 @@
-//! Pictures out: finished samples become PNG, TIFF or EXR files, and the synthetic demo sequence is
+//! Pictures out: finished samples become PNG, TIFF or EXR files or a movie, and the synthetic demo sequence is
 //! painted and written.
 //!
 //! Owns the file formats it writes and the rule that a file with its final name is complete. Never
 //! decodes, colours or resizes anything, and never touches cache, GPU or user interface. Runs on
-//! the calling thread, which waits for a few named helper threads that end before the call returns.
+//! the calling thread, which waits for a few named helper threads that end before the call returns; a
+//! movie has a thread of its own for as long as it is written.
 
 mod demo;
 mod error;
 mod exr;
 mod glyphs;
+mod movie;
 mod overlay;
 mod partial;
 mod picture;
@@ -21,6 +23,10 @@ use std::path::Path;
 
 pub use demo::{DemoCodec, DemoOptions, FIRST_DEMO_FRAME, demo_frame, write_demo_sequence};
 pub use error::EncodeError;
+pub use movie::{
+    MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieSettings, MovieWriter,
+    quieten as quieten_libraries,
+};
 pub use picture::{ExrPicture, Picture, PictureChannel, PictureFormat, RgbPicture, RgbSamples, Samples};
 
 use ::exr::compression::Compression;

@@ -1,0 +1,179 @@
+//! Owns which movies can be written: containers, codecs, which goes into which, and what is decided before the first
+//! picture. Pure.
+
+use std::path::Path;
+
+use crate::encode::EncodeError;
+use crate::frame::{Matrix, Primaries, Transfer};
+use crate::time::Rate;
+
+/// What a movie is wrapped in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MovieContainer {
+    Mov,
+    Mp4,
+    Mkv,
+}
+
+impl MovieContainer {
+    pub const ALL: [Self; 3] = [Self::Mov, Self::Mp4, Self::Mkv];
+
+    /// The container that the ending of `path` names, in capitals or not.
+    ///
+    /// # Errors
+    /// [`EncodeError::UnknownMovieEnding`], which names the ending and those that work.
+    pub fn from_path(path: &Path) -> Result<Self, EncodeError> {
+        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let named = Self::ALL.into_iter().find(|container| ending == container.name());
+        named.ok_or_else(|| EncodeError::UnknownMovieEnding { path: path.to_owned() })
+    }
+
+    /// The ending without its dot.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mov => "mov",
+            Self::Mp4 => "mp4",
+            Self::Mkv => "mkv",
+        }
+    }
+
+    /// The codec where none is asked for.
+    pub fn usual_codec(self) -> MovieCodec {
+        match self {
+            Self::Mov => MovieCodec::ProRes,
+            Self::Mp4 => MovieCodec::H264,
+            Self::Mkv => MovieCodec::Ffv1,
+        }
+    }
+
+    /// The codecs that players expect in it.
+    pub fn codecs(self) -> &'static [MovieCodec] {
+        use MovieCodec::{Av1, DnxHr, Ffv1, H264, Hevc, ProRes};
+        match self {
+            Self::Mov => &[ProRes, DnxHr, H264, Hevc],
+            Self::Mp4 => &[H264, Hevc, Av1],
+            Self::Mkv => &[Ffv1, H264, Hevc, Av1, ProRes],
+        }
+    }
+}
+
+/// How pictures are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MovieCodec {
+    H264,
+    Hevc,
+    /// 422 HQ.
+    ProRes,
+    /// HQX.
+    DnxHr,
+    Av1,
+    /// Lossless, in RGB.
+    Ffv1,
+}
+
+impl MovieCodec {
+    pub const ALL: [Self; 6] = [Self::H264, Self::Hevc, Self::ProRes, Self::DnxHr, Self::Av1, Self::Ffv1];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::H264 => "h264",
+            Self::Hevc => "hevc",
+            Self::ProRes => "prores",
+            Self::DnxHr => "dnxhr",
+            Self::Av1 => "av1",
+            Self::Ffv1 => "ffv1",
+        }
+    }
+
+    /// Bits of the samples that it is best fed with: more than it keeps, so that nothing is rounded twice.
+    pub fn usual_depth(self) -> MovieDepth {
+        match self {
+            Self::H264 | Self::Ffv1 => MovieDepth::Eight,
+            Self::Hevc | Self::ProRes | Self::DnxHr | Self::Av1 => MovieDepth::Sixteen,
+        }
+    }
+}
+
+/// Bits of a sample of the pictures that come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MovieDepth {
+    Eight,
+    Sixteen,
+}
+
+/// What the samples of the pictures mean, for the tags of the movie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MovieColor {
+    pub primaries: Primaries,
+    pub transfer: Transfer,
+    /// [`Matrix::Bt709`] or [`Matrix::Bt2020`]; codecs that keep RGB have none.
+    pub matrix: Matrix,
+}
+
+impl MovieColor {
+    /// What players expect where nothing else is known (ITU-R BT.709).
+    pub const BT709: Self =
+        Self { primaries: Primaries::Bt709, transfer: Transfer::Bt709, matrix: Matrix::Bt709 };
+}
+
+/// What is decided about a movie before its first picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MovieSettings {
+    pub container: MovieContainer,
+    pub codec: MovieCodec,
+    pub depth: MovieDepth,
+    /// Of the pictures that come; see [`super::MovieWriter::size`] for what is kept of them.
+    pub size: (u32, u32),
+    pub rate: Rate,
+    /// Width of a pixel over its height.
+    pub pixel_aspect: f32,
+    pub color: MovieColor,
+    /// `hh:mm:ss:ff` of the first picture, with a semicolon before the frames where numbers are dropped.
+    pub timecode: Option<String>,
+    /// Threads of the encoder.
+    pub threads: usize,
+}
+
+impl MovieSettings {
+    /// Whether the container takes the codec.
+    ///
+    /// # Errors
+    /// [`EncodeError::Unfit`], which names what it takes.
+    pub fn check(&self, path: &Path) -> Result<(), EncodeError> {
+        let codecs = self.container.codecs();
+        if codecs.contains(&self.codec) {
+            return Ok(());
+        }
+        let names: Vec<&str> = codecs.iter().map(|codec| codec.name()).collect();
+        let (container, codec) = (self.container.name(), self.codec.name());
+        let reason = format!("{container} does not take {codec} here; it takes {}", names.join(", "));
+        Err(EncodeError::Unfit { path: path.to_owned(), reason })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_choose_container_and_codec() {
+        let of = |name: &str| MovieContainer::from_path(Path::new(name)).map(MovieContainer::usual_codec);
+        assert_eq!(of("a.mov").unwrap(), MovieCodec::ProRes);
+        assert_eq!(of("b/a.MP4").unwrap(), MovieCodec::H264);
+        assert_eq!(of("a.mkv").unwrap(), MovieCodec::Ffv1);
+        for name in ["a.avi", "a", "mov"] {
+            let said = of(name).unwrap_err().to_string();
+            assert!(said.contains(".mov, .mp4 or .mkv"), "{said}");
+        }
+    }
+
+    #[test]
+    fn every_codec_has_a_container_and_every_usual_one_fits() {
+        for codec in MovieCodec::ALL {
+            assert!(MovieContainer::ALL.iter().any(|container| container.codecs().contains(&codec)));
+        }
+        for container in MovieContainer::ALL {
+            assert!(container.codecs().contains(&container.usual_codec()));
+        }
+    }
+}
