@@ -7,6 +7,7 @@ mod bench_decode;
 mod compare;
 mod demo;
 mod doctor;
+mod export;
 mod info;
 mod playback;
 mod progress;
@@ -91,6 +92,7 @@ fn dispatch(arguments: &[OsString], interrupt: &Interrupt) -> Result<(), Failure
         Some(CommandArgs::Info(args)) => info::info(&args),
         Some(CommandArgs::Ls(args)) => info::ls(&args),
         Some(CommandArgs::Render(args)) => render::render(&args, interrupt),
+        Some(CommandArgs::Export(args)) => export::export(&args, interrupt),
         Some(CommandArgs::Compare(args)) => compare::compare(&args, interrupt),
         Some(CommandArgs::Bench(args)) => match args.bench {
             BenchCommand::Playback(args) => bench::playback(&args, interrupt),

@@ -1,12 +1,14 @@
-//! Rational rates, the work area, the order in which frames come next, and the clock trait.
+//! Rational rates, timecodes, the work area, the order in which frames come next, and the clock trait.
 //! Never reads the wall clock: `now` is always an argument or a [`Clock`]. Any thread.
 
 mod cadence;
 mod clock;
 mod rate;
+mod timecode;
 mod travel;
 
 pub use cadence::{Cadence, REPEATS, Repeats};
 pub use clock::{Clock, Grid, ManualClock, Nanos};
 pub use rate::{Rate, RateError};
+pub use timecode::{Timecode, TimecodeError};
 pub use travel::{Direction, LoopMode, NextUse, PreloadStrategy, Travel, WorkArea};

@@ -1,7 +1,6 @@
-//! Owns the threads that turn texels into files: a frame is one job, its canvases come one after the other, a file
-//! appears whole or not at all. Never decides the order of frames and never talks to the GPU or to the user.
+//! Owns the threads that turn texels into pictures for the sink: a frame is one job, its canvases come one after the
+//! other. Never decides the order of frames and never talks to the GPU or to the user.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -9,14 +8,15 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::recipe::Recipe;
-use crate::encode::write_picture_with;
+use super::sink::Sink;
 use crate::gpu::Texels;
 
 /// One frame to write.
 pub struct Job {
     /// Which of the frames of the export.
     pub position: usize,
-    pub path: PathBuf,
+    /// Its frame number.
+    pub number: i64,
     pub recipe: Recipe,
     /// The canvases of the frame in order; a sender that goes early gives the frame up.
     pub parts: Receiver<Texels>,
@@ -50,23 +50,23 @@ pub struct Encoders {
 }
 
 impl Encoders {
-    /// Starts `threads` threads, each of which may take `workers` more for one picture; `ring` is called after
-    /// every job.
+    /// Starts the threads that `sink` wants; `ring` is called after every job.
     ///
     /// # Errors
     /// The error of the operating system when a thread cannot be started.
-    pub fn start(threads: usize, workers: usize, ring: Arc<dyn Fn() + Send + Sync>) -> std::io::Result<Self> {
+    pub fn start(sink: &Arc<dyn Sink>, ring: Arc<dyn Fn() + Send + Sync>) -> std::io::Result<Self> {
         let (jobs, queue) = unbounded::<Job>();
         let (sender, done) = unbounded();
         let mut encoders = Self { jobs: Some(jobs), done, is_stopped: Arc::default(), threads: Vec::new() };
-        for number in 0..threads.max(1) {
+        for number in 0..sink.threads().max(1) {
             let (queue, sender, ring) = (queue.clone(), sender.clone(), Arc::clone(&ring));
+            let sink = Arc::clone(sink);
             let is_stopped = Arc::clone(&encoders.is_stopped);
             let work = move || {
                 for job in queue {
                     let mut answer = Answer::new(&job, sender.clone(), Arc::clone(&ring));
                     answer.end =
-                        if is_stopped.load(Ordering::Acquire) { End::GivenUp } else { write(job, workers) };
+                        if is_stopped.load(Ordering::Acquire) { End::GivenUp } else { write(job, &*sink) };
                 }
             };
             encoders.threads.push(std::thread::Builder::new().name(format!("encode-{number}")).spawn(work)?);
@@ -127,11 +127,11 @@ impl Drop for Answer {
     }
 }
 
-fn write(job: Job, workers: usize) -> End {
+fn write(job: Job, sink: &dyn Sink) -> End {
     let Some(picture) = job.recipe.picture(job.parts.iter()) else { return End::GivenUp };
-    match write_picture_with(&job.path, &picture, workers) {
+    match sink.take(job.number, picture) {
         Ok(()) => End::Written,
-        Err(error) => End::Failed(error.to_string()),
+        Err(reason) => End::Failed(reason),
     }
 }
 
@@ -139,10 +139,37 @@ fn write(job: Job, workers: usize) -> End {
 mod tests {
     use super::*;
     use crate::cli::render::output::Output;
+    use crate::encode::Picture;
+
+    /// So many threads whose pictures never come.
+    struct Nothing(usize);
+
+    impl Sink for Nothing {
+        fn threads(&self) -> usize {
+            self.0
+        }
+
+        fn has(&self, _: i64) -> bool {
+            false
+        }
+
+        fn wants_slates(&self) -> bool {
+            false
+        }
+
+        fn take(&self, _: i64, _: Picture) -> Result<(), String> {
+            Err("no picture was expected".into())
+        }
+    }
+
+    fn start(threads: usize, ring: Arc<dyn Fn() + Send + Sync>) -> Encoders {
+        let sink: Arc<dyn Sink> = Arc::new(Nothing(threads));
+        Encoders::start(&sink, ring).unwrap()
+    }
 
     fn job(position: usize, parts: Receiver<Texels>) -> Job {
         let recipe = Recipe::Displayed { output: Output::Rgb8, size: (1, 1), origin: (0, 0) };
-        Job { position, path: "never.png".into(), recipe, parts, bytes: 7 }
+        Job { position, number: 0, recipe, parts, bytes: 7 }
     }
 
     #[test]
@@ -151,7 +178,7 @@ mod tests {
         let ring = Arc::new(move || {
             let _ = rings.send(());
         });
-        let mut encoders = Encoders::start(2, 1, ring).unwrap();
+        let mut encoders = start(2, ring);
         for position in 0..3 {
             let (sender, parts) = unbounded();
             drop(sender);
@@ -168,7 +195,7 @@ mod tests {
 
     #[test]
     fn stopping_answers_what_is_queued() {
-        let mut encoders = Encoders::start(1, 1, Arc::new(|| {})).unwrap();
+        let mut encoders = start(1, Arc::new(|| {}));
         let (sender, parts) = unbounded();
         encoders.give(job(0, parts));
         encoders.give(job(1, unbounded().1));

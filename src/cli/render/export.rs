@@ -2,17 +2,16 @@
 //! what is under way, notices a lost device, and ends clean. The thread that submits.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, unbounded};
 
 use super::encoders::{Done, Encoders, End, Job};
-use super::output::{Output, OutputPattern};
-use super::painter::{Painter, READBACKS, recipe};
+use super::painter::{Drawing, Painter, READBACKS, recipe};
 use super::recipe::Recipe;
+use super::sink::Sink;
 use super::tally::{FrameEnd, Tally};
-use crate::cli::args::RenderArgs;
 use crate::cli::session::Headless;
 use crate::cli::{Failure, slate_text};
 use crate::gpu::{Readback, Texels};
@@ -20,8 +19,6 @@ use crate::player::{Command, Tick};
 use crate::stats::ShownStatus;
 use crate::time::WorkArea;
 
-/// Threads that encode; more than this wait for the one that draws.
-const ENCODERS_MAX: usize = 16;
 /// What frames that are drawn and not written may hold: texels on their way back and the pictures made of them. Two
 /// frames may be under way whatever they hold, so that drawing and encoding overlap; at 8192x4320 those are 0.5 GB for
 /// 8 bits, 1.6 GB for 16 bits or half and 2.0 GB for float.
@@ -40,17 +37,15 @@ struct Arriving {
     parts: Sender<Texels>,
 }
 
-/// One run of `render`.
-pub struct Export<'a> {
-    args: &'a RenderArgs,
-    output: Output,
-    pattern: OutputPattern,
+/// One run of `render` or `export`.
+pub struct Export {
+    drawing: Drawing,
+    sink: Arc<dyn Sink>,
     headless: Headless,
     tally: Tally,
     painter: Painter,
     under_way: VecDeque<Arriving>,
     encoders: Encoders,
-    encoder_threads: usize,
     in_flight: usize,
     in_flight_bytes: u64,
     /// Of the frame before: the next one is likely to need as much.
@@ -61,35 +56,31 @@ pub struct Export<'a> {
     losses: u32,
     /// What could not be written, by position.
     faults: BTreeMap<usize, String>,
+    /// Why a slate stands for a frame, by position.
+    slates: BTreeMap<usize, String>,
 }
 
-impl<'a> Export<'a> {
+impl Export {
     /// # Errors
-    /// [`Failure::USAGE`] for several frames into one name, [`Failure::FAILED`] when no thread starts.
+    /// [`Failure::FAILED`] when no thread starts.
     pub fn new(
         mut headless: Headless,
-        args: &'a RenderArgs,
-        output: Output,
+        drawing: Drawing,
+        sink: Arc<dyn Sink>,
         numbers: Vec<i64>,
     ) -> Result<Self, Failure> {
-        let pattern = OutputPattern::for_frames(&args.output, numbers.len())?;
-        narrow_area(&mut headless, numbers.iter().filter(|number| !is_there(args, &pattern.path(**number))));
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let encoder_threads = numbers.len().min(cores).clamp(1, ENCODERS_MAX);
-        let workers = (cores / encoder_threads).max(1);
-        let encoders = Encoders::start(encoder_threads, workers, headless.ring()).map_err(|error| {
+        narrow_area(&mut headless, numbers.iter().filter(|number| !sink.has(**number)));
+        let encoders = Encoders::start(&sink, headless.ring()).map_err(|error| {
             Failure::new(Failure::FAILED, format!("no thread could be started to write pictures: {error}"))
         })?;
         Ok(Self {
-            args,
-            output,
-            pattern,
+            drawing,
+            sink,
             headless,
             tally: Tally::new(numbers),
             painter: Painter::default(),
             under_way: VecDeque::new(),
             encoders,
-            encoder_threads,
             in_flight: 0,
             in_flight_bytes: 0,
             frame_bytes: 0,
@@ -97,6 +88,7 @@ impl<'a> Export<'a> {
             again: VecDeque::new(),
             losses: 0,
             faults: BTreeMap::new(),
+            slates: BTreeMap::new(),
         })
     }
 
@@ -142,12 +134,11 @@ impl<'a> Export<'a> {
 
     fn render(&mut self, position: usize) -> Result<(), Failure> {
         let Some(number) = self.tally.number(position) else { return Ok(()) };
-        let path = self.pattern.path(number);
-        if is_there(self.args, &path) {
+        if self.sink.has(number) {
             self.tally.ended(position, FrameEnd::Skipped);
             return Ok(());
         }
-        match self.begin(position, number, path) {
+        match self.begin(position, number) {
             Err(failure) if failure.code == Failure::SOME_MEDIA => {
                 self.tally.ended(position, FrameEnd::Failed(failure.message));
                 Ok(())
@@ -157,10 +148,10 @@ impl<'a> Export<'a> {
     }
 
     /// Shows, draws and hands a frame to the encoders, without waiting for any of them.
-    fn begin(&mut self, position: usize, number: i64, path: PathBuf) -> Result<(), Failure> {
-        let shown = self.show(number)?;
+    fn begin(&mut self, position: usize, number: i64) -> Result<(), Failure> {
+        let shown = self.show_or_slate(position, number)?;
         let missing_rows = self.headless.player.snapshot().missing_rows;
-        let (recipe, size) = recipe(&self.headless, self.args, self.output, &shown);
+        let (recipe, size) = recipe(&self.headless, &self.drawing, &shown);
         let is_raw = matches!(recipe, Recipe::Raw { .. });
         self.painter.prepare(&self.headless.stage, size, is_raw)?;
         let stand_in = match &shown {
@@ -172,7 +163,7 @@ impl<'a> Export<'a> {
         let bytes = self.bytes_of(&recipe, size);
         (self.in_flight, self.in_flight_bytes) = (self.in_flight + 1, self.in_flight_bytes + bytes);
         self.frame_bytes = bytes;
-        self.encoders.give(Job { position, path, recipe: recipe.clone(), parts, bytes });
+        self.encoders.give(Job { position, number, recipe: recipe.clone(), parts, bytes });
         if !self.draw(position, &recipe, &shown, &sender)? {
             self.repeat(position);
         }
@@ -180,8 +171,11 @@ impl<'a> Export<'a> {
     }
 
     fn bytes_of(&self, recipe: &Recipe, (width, height): (u32, u32)) -> u64 {
-        let format =
-            if self.output.is_raw() { 16 } else { self.output.target().block_copy_size(None).unwrap_or(16) };
+        let format = if self.drawing.output.is_raw() {
+            16
+        } else {
+            self.drawing.output.target().block_copy_size(None).unwrap_or(16)
+        };
         let canvas = u64::from(width) * u64::from(height) * u64::from(format);
         canvas * recipe.parts().min(READBACKS) as u64 + recipe.picture_bytes()
     }
@@ -204,13 +198,24 @@ impl<'a> Export<'a> {
                 }
                 self.wait(&tick);
             }
-            let drawn = self.painter.draw(&mut self.headless, self.args, (recipe, part), shown);
+            let drawn = self.painter.draw(&mut self.headless, &self.drawing, (recipe, part), shown);
             let Some(readback) = drawn else {
                 return Err(Failure::new(Failure::FAILED, "the frame left VRAM"));
             };
             self.under_way.push_back(Arriving { position, readback, parts: parts.clone() });
         }
         Ok(true)
+    }
+
+    /// Shows a frame, or a slate for one that cannot be shown where the sink wants that.
+    fn show_or_slate(&mut self, position: usize, number: i64) -> Result<ShownStatus, Failure> {
+        match self.show(number) {
+            Err(failure) if failure.code == Failure::SOME_MEDIA && self.sink.wants_slates() => {
+                self.slates.insert(position, failure.message.clone());
+                Ok(ShownStatus::Slate(failure.message))
+            }
+            other => other,
+        }
     }
 
     /// Brings a frame to the screen that nobody sees and waits until another one may be under way, or says why it
@@ -240,7 +245,7 @@ impl<'a> Export<'a> {
     /// Whether another frame may be under way.
     fn has_room(&mut self) -> bool {
         let fits = self.in_flight_bytes + self.frame_bytes <= IN_FLIGHT_BYTES
-            && self.in_flight < self.encoder_threads + READBACKS;
+            && self.in_flight < self.sink.threads() + READBACKS;
         (fits || self.in_flight < IN_FLIGHT_MIN) && self.painter.is_free(&self.headless.stage)
     }
 
@@ -280,7 +285,10 @@ impl<'a> Export<'a> {
     fn take_done(&mut self, Done { position, bytes, end }: Done) {
         (self.in_flight, self.in_flight_bytes) = (self.in_flight - 1, self.in_flight_bytes - bytes);
         match end {
-            End::Written => self.tally.ended(position, FrameEnd::Written),
+            End::Written => {
+                let slate = self.slates.remove(&position);
+                self.tally.ended(position, slate.map_or(FrameEnd::Written, FrameEnd::Failed));
+            }
             End::GivenUp => {}
             End::Failed(reason) => drop(self.faults.insert(position, reason)),
         }
@@ -317,10 +325,6 @@ impl<'a> Export<'a> {
         let longest = if self.under_way.is_empty() { LONGEST_WAIT } else { POLL_WAIT };
         self.headless.wait_at_most(tick, longest);
     }
-}
-
-fn is_there(args: &RenderArgs, path: &std::path::Path) -> bool {
-    args.skip_existing && path.exists()
 }
 
 /// Nothing is decoded beyond the first and the last frame that are to be written.

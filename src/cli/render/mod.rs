@@ -1,19 +1,24 @@
 //! `render`: frames through decoder, both cache tiers and the image pass, to files.
 
 mod encoders;
-mod export;
+pub(super) mod export;
 pub(super) mod output;
-mod painter;
+pub(super) mod painter;
 mod recipe;
+pub(super) mod sink;
 mod tally;
 
-use super::args::RenderArgs;
+use std::sync::Arc;
+
+use super::args::{MediaArgs, RenderArgs};
 use super::session::{Headless, HeadlessOptions, set_color};
 use super::{Failure, Interrupt};
 use crate::player::{Command, Pace};
 use crate::sequence::RangeSet;
 use export::Export;
 use output::Output;
+use painter::Drawing;
+use sink::PictureFiles;
 
 pub fn render(args: &RenderArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let output = Output::of(args)?;
@@ -26,20 +31,38 @@ pub fn render(args: &RenderArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let mut headless = Headless::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
     set_color(&mut headless.player, &args.color);
     headless.player.command(Command::Channel(args.channel.into()));
-    let numbers = frame_numbers(args, &headless)?;
-    Export::new(headless, args, output, numbers)?.run()
+    let numbers = frame_numbers(args.frames.as_deref(), &args.clip, &headless)?;
+    export_of(headless, args, output, numbers)?.run()
+}
+
+fn export_of(
+    headless: Headless,
+    args: &RenderArgs,
+    output: Output,
+    numbers: Vec<i64>,
+) -> Result<Export, Failure> {
+    let drawing = Drawing { output, size: args.size, window: None, filter: args.filter.into() };
+    let files = PictureFiles::new(args, numbers.len())?;
+    Export::new(headless, drawing, Arc::new(files), numbers)
 }
 
 /// The frame numbers to render: those asked for that the clip has, else all of the work area.
-fn frame_numbers(args: &RenderArgs, headless: &Headless) -> Result<Vec<i64>, Failure> {
+///
+/// # Errors
+/// [`Failure::USAGE`] when the clip has none of them.
+pub(super) fn frame_numbers(
+    frames: Option<&str>,
+    args: &MediaArgs,
+    headless: &Headless,
+) -> Result<Vec<i64>, Failure> {
     let usage = |message: String| Failure::new(Failure::USAGE, message);
     let Some(clip) = headless.player.clip() else { return Ok(Vec::new()) };
     let (first, last) = (clip.number(0), clip.number(clip.frames() - 1));
     let all = || (0..clip.frames()).map(|index| clip.number(index));
-    let Some(text) = &args.frames else {
+    let Some(text) = frames else {
         let inside = |number: &i64| {
-            args.clip.in_point.is_none_or(|first| *number >= first)
-                && args.clip.out_point.is_none_or(|last| *number <= last)
+            args.in_point.is_none_or(|first| *number >= first)
+                && args.out_point.is_none_or(|last| *number <= last)
         };
         let numbers: Vec<i64> = all().filter(inside).collect();
         return match numbers.is_empty() {

@@ -2,7 +2,6 @@
 //! pictures, never which frame is drawn. The thread that submits.
 
 use crate::cli::Failure;
-use crate::cli::args::RenderArgs;
 use crate::cli::session::Headless;
 use crate::frame::PlaneLayout;
 use crate::gpu::passes::image::{ImagePlacement, Sampling};
@@ -16,6 +15,17 @@ use super::recipe::{RAW_LANES, Recipe};
 
 /// Canvases that are on their way or being read: one that is drawn, one that comes, one that becomes a picture.
 pub const READBACKS: usize = 3;
+
+/// How frames of an export are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Drawing {
+    pub output: Output,
+    /// The size that was asked for: pictures fit into it.
+    pub size: Option<(u32, u32)>,
+    /// The size that all have where none was asked for; without it each has that of its display window.
+    pub window: Option<(u32, u32)>,
+    pub filter: Filter,
+}
 
 /// Canvas and buffers on one device.
 #[derive(Default)]
@@ -68,13 +78,13 @@ impl Painter {
     pub fn draw(
         &mut self,
         headless: &mut Headless,
-        args: &RenderArgs,
+        drawing: &Drawing,
         (recipe, part): (&Recipe, usize),
         shown: &ShownStatus,
     ) -> Option<Readback> {
         let canvas = self.canvas.as_ref()?;
         match recipe {
-            Recipe::Displayed { size, .. } => draw_displayed(headless, args, canvas, *size, shown),
+            Recipe::Displayed { size, .. } => draw_displayed(headless, drawing, canvas, *size, shown),
             Recipe::Raw { .. } => {
                 headless.stage.draw_raw(canvas, shown_key(shown)?, part * RAW_LANES)?;
             }
@@ -87,17 +97,20 @@ impl Painter {
 
 fn draw_displayed(
     headless: &mut Headless,
-    args: &RenderArgs,
+    drawing: &Drawing,
     canvas: &Canvas,
     size: (u32, u32),
     shown: &ShownStatus,
 ) {
     let color = headless.coloring(false);
-    let filter: Filter = args.filter.into();
-    let sampling = headless.stage.sampling(filter, false);
-    let placement = |layout: &PlaneLayout| match args.size {
-        Some(_) => place(layout, size, Framing::Fit, sampling),
-        None => one_to_one(layout, size, sampling),
+    let sampling = headless.stage.sampling(drawing.filter, false);
+    let placement = |layout: &PlaneLayout| {
+        let display = layout.display_window();
+        let is_alien = drawing.window.is_some_and(|window| window != (display.width, display.height));
+        match drawing.size.is_some() || is_alien {
+            true => place(layout, size, Framing::Fit, sampling),
+            false => one_to_one(layout, size, sampling),
+        }
     };
     headless.stage.draw(canvas, shown, placement, &color, None);
 }
@@ -114,12 +127,8 @@ fn one_to_one(layout: &PlaneLayout, size: (u32, u32), sampling: Sampling) -> Ima
 }
 
 /// What becomes of a shown frame, and the size of its canvas.
-pub fn recipe(
-    headless: &Headless,
-    args: &RenderArgs,
-    output: Output,
-    shown: &ShownStatus,
-) -> (Recipe, (u32, u32)) {
+pub fn recipe(headless: &Headless, drawing: &Drawing, shown: &ShownStatus) -> (Recipe, (u32, u32)) {
+    let output = drawing.output;
     let layout = shown_key(shown).and_then(|key| headless.stage.layout(key));
     let probed = headless.player.clip().map(|clip| clip.display().0);
     let window = layout.as_ref().map(|layout| layout.display_window()).or(probed);
@@ -129,7 +138,8 @@ pub fn recipe(
         (layout, _) => {
             let origin =
                 layout.map_or((0, 0), |layout| (layout.display_window().x, layout.display_window().y));
-            let size = if output.is_raw() { display } else { args.size.unwrap_or(display) };
+            let asked = drawing.size.or(drawing.window).filter(|_| !output.is_raw());
+            let size = asked.unwrap_or(display);
             (Recipe::Displayed { output, size, origin }, size)
         }
     }

@@ -13,7 +13,7 @@ impl MovieWriter {
     /// # Errors
     /// Always, with the name of the feature.
     pub fn create(path: &Path, settings: &MovieSettings) -> Result<Self, EncodeError> {
-        settings.check(path)?;
+        settings.container.check(settings.codec, path)?;
         let reason = "this build writes no movies: it lacks the feature `video`".into();
         Err(EncodeError::Unfit { path: path.to_owned(), reason })
     }

@@ -55,6 +55,20 @@ impl MovieContainer {
             Self::Mkv => &[Ffv1, H264, Hevc, Av1, ProRes],
         }
     }
+
+    /// Whether it takes the codec.
+    ///
+    /// # Errors
+    /// [`EncodeError::Unfit`], which names what it takes.
+    pub fn check(self, codec: MovieCodec, path: &Path) -> Result<(), EncodeError> {
+        if self.codecs().contains(&codec) {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.codecs().iter().map(|codec| codec.name()).collect();
+        let (container, codec) = (self.name(), codec.name());
+        let reason = format!("{container} does not take {codec} here; it takes {}", names.join(", "));
+        Err(EncodeError::Unfit { path: path.to_owned(), reason })
+    }
 }
 
 /// How pictures are compressed.
@@ -132,23 +146,6 @@ pub struct MovieSettings {
     pub timecode: Option<String>,
     /// Threads of the encoder.
     pub threads: usize,
-}
-
-impl MovieSettings {
-    /// Whether the container takes the codec.
-    ///
-    /// # Errors
-    /// [`EncodeError::Unfit`], which names what it takes.
-    pub fn check(&self, path: &Path) -> Result<(), EncodeError> {
-        let codecs = self.container.codecs();
-        if codecs.contains(&self.codec) {
-            return Ok(());
-        }
-        let names: Vec<&str> = codecs.iter().map(|codec| codec.name()).collect();
-        let (container, codec) = (self.container.name(), self.codec.name());
-        let reason = format!("{container} does not take {codec} here; it takes {}", names.join(", "));
-        Err(EncodeError::Unfit { path: path.to_owned(), reason })
-    }
 }
 
 #[cfg(test)]

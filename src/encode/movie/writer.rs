@@ -37,7 +37,7 @@ impl MovieWriter {
     /// [`EncodeError::Unfit`] when the container does not take the codec, this FFmpeg has no encoder for it, or the
     /// encoder does not take such pictures; [`EncodeError::Io`] when the file system refuses.
     pub fn create(path: &Path, settings: &MovieSettings) -> Result<Self, EncodeError> {
-        settings.check(path)?;
+        settings.container.check(settings.codec, path)?;
         let at = |fault: Fault| fault.at(path);
         let opened = open(settings).map_err(at)?;
         let (hidden, file) = Unfinished::create_beside(path).map_err(|error| at(error.into()))?;

@@ -4,7 +4,9 @@ use clap::Parser;
 
 use super::*;
 use crate::cli::Interrupt;
-use crate::cli::args::{Cli, CommandArgs};
+use crate::cli::args::{Cli, CommandArgs, RenderArgs};
+use crate::cli::render::export_of;
+use crate::cli::render::output::Output;
 use crate::cli::session::HeadlessOptions;
 use crate::encode::{DemoCodec, DemoOptions, write_demo_sequence};
 use crate::player::Pace;
@@ -22,7 +24,7 @@ fn args(folder: &Path, output: &str, more: &[&str]) -> RenderArgs {
 }
 
 /// Where there is an adapter; `None`, after saying so, where there is none.
-fn export(args: &RenderArgs) -> Option<Export<'_>> {
+fn export(args: &RenderArgs) -> Option<Export> {
     let output = Output::of(args).unwrap();
     let options = HeadlessOptions {
         pace: Pace::EveryFrame,
@@ -34,7 +36,7 @@ fn export(args: &RenderArgs) -> Option<Export<'_>> {
     match Headless::open(&args.media, &args.clip, &args.machine, &options, &interrupt) {
         Ok(headless) => {
             let numbers = (1001..1001 + i64::from(FRAMES)).collect();
-            Some(Export::new(headless, args, output, numbers).unwrap())
+            Some(export_of(headless, args, output, numbers).unwrap())
         }
         Err(failure) if failure.code == Failure::NO_GPU && std::env::var_os("CI").is_none() => {
             eprintln!("SKIPPED: {}", failure.message);

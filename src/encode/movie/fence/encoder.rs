@@ -95,7 +95,35 @@ impl Encoder {
     pub fn send(&mut self, frame: Option<&Frame>) -> Result<(), Code> {
         let frame = frame.map_or(ptr::null_mut(), Frame::as_ptr);
         // SAFETY: an open encoder and a frame of ours or null.
-        Code::check(unsafe { ffi::avcodec_send_frame(self.0, frame) }).map(drop)
+        unsafe {
+            if !frame.is_null() {
+                self.tag(frame);
+            }
+            Code::check(ffi::avcodec_send_frame(self.0, frame)).map(drop)
+        }
+    }
+
+    /// Some encoders look at the tags of frames and not at those they were opened with.
+    ///
+    /// # Safety
+    /// `frame` points to a live frame.
+    unsafe fn tag(&self, frame: *mut ffi::AVFrame) {
+        // SAFETY: both are alive; enumerations of C are copied as the integers they are.
+        macro_rules! copy {
+            ($($from:ident => $to:ident),*) => {
+                $(unsafe {
+                    let value = ptr::addr_of!((*self.0).$from).cast::<c_int>().read();
+                    ptr::addr_of_mut!((*frame).$to).cast::<c_int>().write(value);
+                })*
+            };
+        }
+        copy!(
+            color_primaries => color_primaries,
+            color_trc => color_trc,
+            colorspace => colorspace,
+            color_range => color_range,
+            chroma_sample_location => chroma_location
+        );
     }
 
     /// Takes a packet out; `None` when it needs another frame or all are out.

@@ -1,0 +1,83 @@
+//! `export`: a movie through decoder, both cache tiers and the image pass. Draws as `render` does; the movie is whole or
+//! not there.
+
+mod settings;
+mod sink;
+
+use std::sync::Arc;
+
+use super::args::ExportArgs;
+use super::render::export::Export;
+use super::render::frame_numbers;
+use super::render::painter::Drawing;
+use super::session::{Headless, HeadlessOptions, set_color};
+use super::{Failure, Interrupt, say};
+use crate::encode::MovieWriter;
+use crate::player::{Command, Pace};
+use crate::text::shown_path;
+use settings::Choice;
+use sink::MovieFile;
+
+pub fn export(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), Failure> {
+    let choice = Choice::of(args)?;
+    let options = HeadlessOptions {
+        pace: Pace::EveryFrame,
+        forces_bits: false,
+        format: choice.output().target(),
+        color: args.color.request(),
+    };
+    let mut headless = Headless::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
+    set_color(&mut headless.player, &args.color);
+    headless.player.command(Command::Channel(args.channel.into()));
+    let numbers = frame_numbers(args.frames.as_deref(), &args.clip, &headless)?;
+    let movie = Arc::new(MovieFile::new(open(args, choice, &headless, &numbers)?));
+    let window = headless.player.clip().map(|clip| clip.display().0);
+    let drawing = Drawing {
+        output: choice.output(),
+        size: args.size,
+        window: window.map(|window| (window.width, window.height)),
+        filter: args.filter.into(),
+    };
+    let drawn = Export::new(headless, drawing, Arc::clone(&movie) as _, numbers)?.run();
+    finish(&movie, drawn, interrupt)
+}
+
+/// Opens the movie, and says what is left out of its pictures.
+fn open(
+    args: &ExportArgs,
+    choice: Choice,
+    headless: &Headless,
+    numbers: &[i64],
+) -> Result<MovieWriter, Failure> {
+    let settings = choice.settings(args, headless, numbers)?;
+    let writer = MovieWriter::create(&args.output, &settings)
+        .map_err(|error| Failure::new(Failure::FAILED, error.to_string()))?;
+    let (size, codec) = (writer.size(), settings.codec.name());
+    if size != settings.size {
+        let (width, height) = settings.size;
+        let path = shown_path(&args.output);
+        say(&format!(
+            "{path}: {codec} takes even sizes, so that {}x{} of {width}x{height} pixels are kept",
+            size.0, size.1
+        ));
+    }
+    Ok(writer)
+}
+
+/// A movie of which some frames are slates is a movie; anything worse leaves none.
+fn finish(movie: &MovieFile, drawn: Result<(), Failure>, interrupt: &Interrupt) -> Result<(), Failure> {
+    let writer = movie.take_writer();
+    match &drawn {
+        Ok(()) => {}
+        Err(failure) if failure.code == Failure::SOME_MEDIA => {}
+        Err(_) => return drawn,
+    }
+    let Some(writer) = writer else {
+        return Err(Failure::new(Failure::FAILED, "the movie is gone; this is a fault of the program"));
+    };
+    match writer.finish(&|| interrupt.is_set()) {
+        Ok(true) => drawn,
+        Ok(false) => Err(Failure::interrupted()),
+        Err(error) => Err(Failure::new(Failure::FAILED, error.to_string())),
+    }
+}
