@@ -5,6 +5,8 @@ mod bench;
 mod color;
 mod compare;
 mod export;
+#[cfg(feature = "video")]
+mod export_movie;
 mod faults;
 #[cfg(target_os = "linux")]
 mod limits;
