@@ -24,7 +24,7 @@ use std::path::Path;
 pub use demo::{DemoCodec, DemoOptions, FIRST_DEMO_FRAME, demo_frame, write_demo_sequence};
 pub use error::EncodeError;
 pub use movie::{
-    MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieSettings, MovieWriter,
+    MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieSettings, MovieWriter, SOUND_RATE,
     quieten as quieten_libraries,
 };
 pub use picture::{ExrPicture, Picture, PictureChannel, PictureFormat, RgbPicture, RgbSamples, Samples};

@@ -281,3 +281,87 @@ fn a_movie_replaces_the_one_before() {
     run(&["export", &pattern, "-o", text(&movie)], 0);
     says(&movie, &[("nb_read_frames", "2")]);
 }
+
+/// The sound as FFmpeg decodes it: left and right, 24 bits in 32.
+fn heard(file: &Path) -> Vec<[i32; 2]> {
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i"])
+        .arg(file)
+        .args(["-map", "0:a:0", "-f", "s32le", "-c:a", "pcm_s32le", "-ac", "2", "-"])
+        .output()
+        .expect("ffmpeg");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let number = |bytes: &[u8]| i32::from_le_bytes(bytes.try_into().expect("four bytes"));
+    output.stdout.chunks_exact(8).map(|pair| [number(&pair[..4]), number(&pair[4..])]).collect()
+}
+
+/// A movie of 48 frames at 24 fps with noise of 16 bits on both sides.
+fn with_sound(folder: &Path, name: &str) -> PathBuf {
+    let sound = folder.join("noise.wav");
+    let made = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i"])
+        .args(["anoisesrc=r=48000:d=2:seed=7:a=0.4,aformat=channel_layouts=stereo", "-c:a", "pcm_s16le"])
+        .arg(&sound)
+        .status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let options = format!("-i {} -map 0:v -map 1:a -c:v libx264 -pix_fmt yuv420p -c:a copy", text(&sound));
+    make(folder, name, &options)
+}
+
+#[test]
+fn sound_is_kept_to_the_sample() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = with_sound(folder.path(), "a.mov");
+    let wanted = heard(&source);
+    assert_eq!(wanted.len(), 96_000);
+    for (name, codec) in [("b.mov", "pcm_s24le"), ("b.mkv", "flac")] {
+        let movie = folder.path().join(name);
+        run(&["export", text(&source), "-o", text(&movie)], 0);
+        assert!(heard(&movie) == wanted, "{name}");
+        run(&["export", text(&source), "-o", text(&movie), "--frames", "6-29"], 0);
+        assert!(heard(&movie) == wanted[12_000..60_000], "{name}: a part");
+        says(&movie, &[("nb_read_frames", "24")]);
+        let probe =
+            ["-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name", "-of", "csv=p=0"];
+        let found = Command::new("ffprobe").args(probe).arg(&movie).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&found.stdout).trim(), codec);
+    }
+}
+
+#[test]
+fn sound_that_is_compressed_stays_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = with_sound(folder.path(), "a.mov");
+    let movie = folder.path().join("b.mp4");
+    run(&["export", text(&source), "-o", text(&movie), "--frames", "6-29"], 0);
+    let (wanted, found) = (heard(&source), heard(&movie));
+    let alike = |shift: usize| -> f64 {
+        let pairs = wanted[12_000 + shift - 8..].iter().zip(&found).skip(2000).take(20_000);
+        pairs.map(|(a, b)| f64::from(a[0]) * f64::from(b[0])).sum()
+    };
+    let best = (0..17).max_by(|a, b| alike(*a).total_cmp(&alike(*b))).unwrap();
+    assert_eq!(best, 8, "the sound is where it was");
+    assert!(found.len().abs_diff(48_000) <= 1024, "{}", found.len());
+}
+
+#[test]
+fn sound_beside_a_sequence_is_heard_and_may_be_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = with_sound(folder.path(), "a.mov");
+    let pattern = demo_sequence(folder.path(), 6);
+    let movie = folder.path().join("b.mov");
+    let tone = folder.path().join("noise.wav");
+    run(&["export", &pattern, "-o", text(&movie), "--audio", text(&tone), "--fps", "25"], 0);
+    assert!(heard(&movie) == heard(&tone)[..6 * 1920]);
+    let has_sound = |movie: &Path| {
+        let probe =
+            ["-v", "error", "-select_streams", "a", "-show_entries", "stream=index", "-of", "csv=p=0"];
+        !Command::new("ffprobe").args(probe).arg(movie).output().unwrap().stdout.is_empty()
+    };
+    run(&["export", text(&source), "-o", text(&movie), "--no-audio"], 0);
+    assert!(!has_sound(&movie));
+    let said = stderr(&run(&["export", text(&source), "-o", text(&movie), "--fps", "25"], 0));
+    assert!(said.contains("no sound") && !has_sound(&movie), "{said}");
+    let missing = folder.path().join("none.wav");
+    run(&["export", &pattern, "-o", text(&movie), "--audio", text(&missing)], 3);
+}

@@ -3,6 +3,7 @@
 
 mod settings;
 mod sink;
+mod sound;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::player::{Command, Pace};
 use crate::text::shown_path;
 use settings::Choice;
 use sink::MovieFile;
+use sound::Track;
 
 pub fn export(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let choice = Choice::of(args)?;
@@ -30,7 +32,7 @@ pub fn export(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     set_color(&mut headless.player, &args.color);
     headless.player.command(Command::Channel(args.channel.into()));
     let numbers = frame_numbers(args.frames.as_deref(), &args.clip, &headless)?;
-    let movie = Arc::new(MovieFile::new(open(args, choice, &headless, &numbers)?));
+    let movie = Arc::new(open(args, choice, &headless, &numbers)?);
     let window = headless.player.clip().map(|clip| clip.display().0);
     let drawing = Drawing {
         output: choice.output(),
@@ -42,14 +44,19 @@ pub fn export(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     finish(&movie, drawn, interrupt)
 }
 
-/// Opens the movie, and says what is left out of its pictures.
+/// Opens the movie and its sound, and says what is left out of its pictures.
 fn open(
     args: &ExportArgs,
     choice: Choice,
     headless: &Headless,
     numbers: &[i64],
-) -> Result<MovieWriter, Failure> {
-    let settings = choice.settings(args, headless, numbers)?;
+) -> Result<MovieFile, Failure> {
+    let Some(clip) = headless.player.clip() else {
+        return Err(Failure::new(Failure::NO_MEDIA, "there is no clip to export"));
+    };
+    let mut settings = choice.settings(args, clip, numbers)?;
+    let track = Track::open(&args.clip, clip, numbers)?;
+    settings.has_sound = track.is_some();
     let writer = MovieWriter::create(&args.output, &settings)
         .map_err(|error| Failure::new(Failure::FAILED, error.to_string()))?;
     let (size, codec) = (writer.size(), settings.codec.name());
@@ -61,7 +68,7 @@ fn open(
             size.0, size.1
         ));
     }
-    Ok(writer)
+    Ok(MovieFile::new(writer, track))
 }
 
 /// A movie of which some frames are slates is a movie; anything worse leaves none.

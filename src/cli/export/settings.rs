@@ -4,7 +4,6 @@
 use crate::cli::Failure;
 use crate::cli::args::ExportArgs;
 use crate::cli::render::output::Output;
-use crate::cli::session::Headless;
 use crate::encode::{MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieSettings};
 use crate::frame::{Matrix, Primaries, Transfer};
 use crate::player::Clip;
@@ -37,19 +36,11 @@ impl Choice {
         }
     }
 
-    /// All of it, once the clip is known.
+    /// All of it but for sound, once the clip is known.
     ///
     /// # Errors
     /// [`Failure::USAGE`] for a timecode that is none at the rate of the clip.
-    pub fn settings(
-        self,
-        args: &ExportArgs,
-        headless: &Headless,
-        numbers: &[i64],
-    ) -> Result<MovieSettings, Failure> {
-        let Some(clip) = headless.player.clip() else {
-            return Err(Failure::new(Failure::NO_MEDIA, "there is no clip to export"));
-        };
+    pub fn settings(self, args: &ExportArgs, clip: &Clip, numbers: &[i64]) -> Result<MovieSettings, Failure> {
         let (window, pixel_aspect) = clip.display();
         let timecode = timecode(args.timecode.as_deref(), clip, numbers)?;
         Ok(MovieSettings {
@@ -62,6 +53,7 @@ impl Choice {
             pixel_aspect: if args.size.is_some() { 1.0 } else { pixel_aspect },
             color: color_of(args.color.display.as_deref().unwrap_or_default()),
             timecode: Some(timecode.to_string()),
+            has_sound: false,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         })
     }

@@ -1,23 +1,29 @@
-//! Owns the movie while its pictures come, in their order, on the one thread that makes them.
+//! Owns the movie and its sound while pictures come, in their order, on the one thread that makes them.
 
 use std::sync::{Mutex, PoisonError};
 
+use super::sound::Track;
 use crate::cli::render::sink::Sink;
 use crate::encode::{MovieWriter, Picture};
 
+struct Open {
+    writer: MovieWriter,
+    track: Option<Track>,
+}
+
 /// The movie as a sink of an export.
 pub struct MovieFile {
-    writer: Mutex<Option<MovieWriter>>,
+    open: Mutex<Option<Open>>,
 }
 
 impl MovieFile {
-    pub fn new(writer: MovieWriter) -> Self {
-        Self { writer: Mutex::new(Some(writer)) }
+    pub fn new(writer: MovieWriter, track: Option<Track>) -> Self {
+        Self { open: Mutex::new(Some(Open { writer, track })) }
     }
 
     /// The movie, once no more pictures come.
     pub fn take_writer(&self) -> Option<MovieWriter> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).take().map(|open| open.writer)
     }
 }
 
@@ -36,12 +42,11 @@ impl Sink for MovieFile {
         true
     }
 
-    fn take(&self, _: i64, picture: Picture) -> Result<(), String> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&mut *writer, picture) {
-            (Some(writer), Picture::Rgb(picture)) => writer.push(picture).map_err(|error| error.to_string()),
-            (Some(_), Picture::Exr(_)) => Err("a movie takes RGB pictures".into()),
-            (None, _) => Err("the movie is closed".into()),
-        }
+    fn take(&self, number: i64, picture: Picture) -> Result<(), String> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Open { writer, track }) = &mut *open else { return Err("the movie is closed".into()) };
+        let Picture::Rgb(picture) = picture else { return Err("a movie takes RGB pictures".into()) };
+        let sound = track.as_mut().map(|track| track.of_frame(number)).transpose()?;
+        writer.push(picture, sound.unwrap_or_default()).map_err(|error| error.to_string())
     }
 }

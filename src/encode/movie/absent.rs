@@ -24,7 +24,7 @@ impl MovieWriter {
 
     /// # Errors
     /// None: there is no such movie.
-    pub fn push(&mut self, _: RgbPicture) -> Result<(), EncodeError> {
+    pub fn push(&mut self, _: RgbPicture, _: Vec<[f32; 2]>) -> Result<(), EncodeError> {
         match self.0 {}
     }
 

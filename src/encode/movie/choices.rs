@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use super::kind::{MovieCodec, MovieDepth};
+use super::kind::{MovieCodec, MovieContainer, MovieDepth};
 
 /// How the samples of an encoder lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,25 @@ pub struct EncoderChoice {
     /// The first that it opens with: some builds keep 8 bits alone.
     pub pixels: &'static [Pixels],
     pub options: &'static [(&'static CStr, &'static CStr)],
+}
+
+/// An encoder of FFmpeg for sound.
+#[derive(Debug)]
+pub struct SoundChoice {
+    pub name: &'static CStr,
+    /// It takes floats, and not 24 bits.
+    pub is_float: bool,
+    /// 0 where nothing is lost.
+    pub bits_per_second: i64,
+}
+
+/// What the sound of a container is encoded with.
+pub fn sound(container: MovieContainer) -> &'static SoundChoice {
+    match container {
+        MovieContainer::Mov => &SoundChoice { name: c"pcm_s24le", is_float: false, bits_per_second: 0 },
+        MovieContainer::Mp4 => &SoundChoice { name: c"aac", is_float: true, bits_per_second: 320_000 },
+        MovieContainer::Mkv => &SoundChoice { name: c"flac", is_float: false, bits_per_second: 0 },
+    }
 }
 
 /// Encoders of a codec for samples of such a depth, the best first.

@@ -130,6 +130,9 @@ impl MovieColor {
         Self { primaries: Primaries::Bt709, transfer: Transfer::Bt709, matrix: Matrix::Bt709 };
 }
 
+/// Samples a second of the sound that comes with pictures.
+pub const SOUND_RATE: u32 = 48_000;
+
 /// What is decided about a movie before its first picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MovieSettings {
@@ -144,6 +147,8 @@ pub struct MovieSettings {
     pub color: MovieColor,
     /// `hh:mm:ss:ff` of the first picture, with a semicolon before the frames where numbers are dropped.
     pub timecode: Option<String>,
+    /// Whether pictures come with sound, at [`SOUND_RATE`].
+    pub has_sound: bool,
     /// Threads of the encoder.
     pub threads: usize,
 }

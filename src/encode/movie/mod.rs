@@ -13,6 +13,8 @@ mod choices;
 mod fence;
 mod kind;
 #[cfg(feature = "video")]
+mod lane;
+#[cfg(feature = "video")]
 mod opening;
 #[cfg(all(test, feature = "video"))]
 mod tests;
@@ -23,6 +25,6 @@ mod writer;
 pub use absent::{MovieWriter, quieten};
 #[cfg(feature = "video")]
 pub use fence::quieten;
-pub use kind::{MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieSettings};
+pub use kind::{MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieSettings, SOUND_RATE};
 #[cfg(feature = "video")]
 pub use writer::MovieWriter;

@@ -18,6 +18,7 @@ fn settings(container: MovieContainer, codec: MovieCodec) -> MovieSettings {
         pixel_aspect: 1.0,
         color: MovieColor::BT709,
         timecode: Some("01:00:00:00".into()),
+        has_sound: false,
         threads: 2,
     }
 }
@@ -40,7 +41,7 @@ fn write(folder: &Path, settings: &MovieSettings) -> PathBuf {
     let path = folder.join(format!("{}.{}", settings.codec.name(), settings.container.name()));
     let mut writer = MovieWriter::create(&path, settings).unwrap();
     for number in 0..PICTURES {
-        writer.push(picture(number, settings.depth)).unwrap();
+        writer.push(picture(number, settings.depth), Vec::new()).unwrap();
     }
     assert!(writer.finish(&|| false).unwrap());
     path
@@ -140,14 +141,14 @@ fn what_is_given_up_leaves_nothing() {
     std::fs::write(&path, b"mine").unwrap();
     let begin = || {
         let mut writer = MovieWriter::create(&path, &settings).unwrap();
-        writer.push(picture(0, settings.depth)).unwrap();
+        writer.push(picture(0, settings.depth), Vec::new()).unwrap();
         writer
     };
     drop(begin());
     // Nothing comes after a picture that is no picture.
     let mut writer = begin();
     let wrong = RgbPicture { width: 2, height: 2, samples: RgbSamples::U8(vec![0; 3]) };
-    let _ = writer.push(wrong);
+    let _ = writer.push(wrong, Vec::new());
     let said = writer.finish(&|| false).unwrap_err().to_string();
     assert!(said.contains("3 samples"), "{said}");
     assert_eq!(names(folder.path()), ["a.mp4"]);

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::fence::{Code, MuxError, Muxer};
+use super::fence::{Code, MuxError, Muxer, Stereo};
 use super::kind::MovieSettings;
+use super::lane::Lane;
 use super::opening::{Opened, open, open_container};
 use crate::encode::{EncodeError, Fault, RgbPicture};
 use crate::store::Unfinished;
@@ -20,11 +21,14 @@ const QUEUE: usize = 1;
 /// How often somebody who waits for the end is asked whether he still does.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
+/// A picture with the sound that is heard while it is shown.
+type Moment = (RgbPicture, Vec<Stereo>);
+
 /// A movie that is being written. Dropped before [`MovieWriter::finish`] it leaves nothing behind.
 pub struct MovieWriter {
     path: PathBuf,
     size: (u32, u32),
-    pictures: Option<Sender<RgbPicture>>,
+    moments: Option<Sender<Moment>>,
     end: Receiver<Result<(), Fault>>,
     is_stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -41,13 +45,20 @@ impl MovieWriter {
         let at = |fault: Fault| fault.at(path);
         let opened = open(settings).map_err(at)?;
         let (hidden, file) = Unfinished::create_beside(path).map_err(|error| at(error.into()))?;
+        let lane = settings.has_sound.then(|| Lane::open(settings.container)).transpose().map_err(at)?;
         let muxer = open_container(settings.container, file).map_err(at)?;
-        let (pictures, queue) = bounded(QUEUE);
+        let (moments, queue) = bounded(QUEUE);
         let (ends, end) = bounded(1);
         let is_stopped = Arc::new(AtomicBool::new(false));
         let size = opened.size;
-        let mut work =
-            Work { opened, muxer: Some(muxer), count: 0, stream: 0, is_stopped: Arc::clone(&is_stopped) };
+        let mut work = Work {
+            opened,
+            lane,
+            muxer: Some(muxer),
+            count: 0,
+            stream: 0,
+            is_stopped: Arc::clone(&is_stopped),
+        };
         let (timecode, target) = (settings.timecode.clone(), path.to_owned());
         let run = move || {
             let written = work.run(timecode.as_deref(), &queue);
@@ -57,7 +68,7 @@ impl MovieWriter {
         };
         let thread = std::thread::Builder::new().name("encode-movie".into()).spawn(run);
         let thread = Some(thread.map_err(|error| at(error.into()))?);
-        Ok(Self { path: path.to_owned(), size, pictures: Some(pictures), end, is_stopped, thread })
+        Ok(Self { path: path.to_owned(), size, moments: Some(moments), end, is_stopped, thread })
     }
 
     /// Width and height of the movie: those of its pictures, less a last column or row that has no chroma of its own.
@@ -65,12 +76,13 @@ impl MovieWriter {
         self.size
     }
 
-    /// Hands over the next picture; waits while the encoder is behind.
+    /// Hands over the next picture with the sound that is heard while it is shown, left and right at
+    /// [`super::SOUND_RATE`]; waits while the encoder is behind. Sound is left out where the settings have none.
     ///
     /// # Errors
     /// What ended the movie early.
-    pub fn push(&mut self, picture: RgbPicture) -> Result<(), EncodeError> {
-        let is_taken = self.pictures.as_ref().is_some_and(|pictures| pictures.send(picture).is_ok());
+    pub fn push(&mut self, picture: RgbPicture, sound: Vec<Stereo>) -> Result<(), EncodeError> {
+        let is_taken = self.moments.as_ref().is_some_and(|moments| moments.send((picture, sound)).is_ok());
         if is_taken { Ok(()) } else { Err(self.fault().at(&self.path)) }
     }
 
@@ -80,7 +92,7 @@ impl MovieWriter {
     /// # Errors
     /// What went wrong; nothing is left then either.
     pub fn finish(mut self, must_stop: &dyn Fn() -> bool) -> Result<bool, EncodeError> {
-        self.pictures = None;
+        self.moments = None;
         loop {
             match self.end.recv_timeout(ASK_EVERY) {
                 Ok(end) => return end.map(|()| true).map_err(|fault| fault.at(&self.path)),
@@ -92,7 +104,7 @@ impl MovieWriter {
     }
 
     fn fault(&mut self) -> Fault {
-        self.pictures = None;
+        self.moments = None;
         match self.end.recv() {
             Ok(Err(fault)) => fault,
             _ => gave_up(),
@@ -103,7 +115,7 @@ impl MovieWriter {
 impl Drop for MovieWriter {
     fn drop(&mut self) {
         self.is_stopped.store(true, Ordering::Release);
-        self.pictures = None;
+        self.moments = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -117,6 +129,7 @@ fn gave_up() -> Fault {
 /// What the thread holds.
 struct Work {
     opened: Opened,
+    lane: Option<Lane>,
     muxer: Option<Muxer>,
     count: i64,
     stream: usize,
@@ -124,19 +137,26 @@ struct Work {
 }
 
 impl Work {
-    fn run(&mut self, timecode: Option<&str>, queue: &Receiver<RgbPicture>) -> Result<(), Fault> {
+    fn run(&mut self, timecode: Option<&str>, queue: &Receiver<Moment>) -> Result<(), Fault> {
         let texts: Vec<_> = timecode.iter().map(|timecode| (c"timecode", *timecode)).collect();
         let muxer = self.muxer.as_mut().ok_or_else(gave_up)?;
         self.stream = muxer.add(&self.opened.encoder, &texts)?;
+        self.lane.as_mut().map_or(Ok(()), |lane| lane.join(muxer))?;
         muxer.begin()?;
-        for picture in queue {
+        for (picture, sound) in queue {
             self.check()?;
             self.encode(&picture)?;
+            if let (Some(lane), Some(muxer)) = (&mut self.lane, &mut self.muxer) {
+                lane.push(&sound, muxer)?;
+            }
         }
         self.check()?;
         self.opened.encoder.send(None)?;
         self.drain()?;
-        self.muxer.take().ok_or_else(gave_up)?.finish()?;
+        let mut muxer = self.muxer.take().ok_or_else(gave_up)?;
+        self.lane.as_mut().map_or(Ok(()), |lane| lane.finish(&mut muxer))?;
+        self.check()?;
+        muxer.finish()?;
         self.check()
     }
 

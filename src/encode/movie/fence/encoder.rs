@@ -6,11 +6,15 @@ use std::ptr;
 use ffmpeg_next::ffi;
 
 use super::frame::{Frame, taken};
+use super::sound::sample_format;
 use super::{Code, init, number};
-use crate::encode::movie::choices::{EncoderChoice, Pixels};
+use crate::encode::movie::choices::{EncoderChoice, Pixels, SoundChoice};
 use crate::encode::movie::kind::MovieColor;
 use crate::frame::{Matrix, Primaries, Transfer};
 use crate::time::Rate;
+
+/// Samples of a frame where the encoder takes any number.
+const ANY_FRAME_SAMPLES: usize = 4800;
 
 /// What an encoder is opened for.
 #[derive(Debug, Clone)]
@@ -38,30 +42,58 @@ impl Encoder {
     /// # Errors
     /// [`Code`] when there is none of that name, or it does not take such pictures.
     pub fn open(choice: &EncoderChoice, pixels: Pixels, settings: &EncoderSettings) -> Result<Self, Code> {
+        let encoder = Self::of(choice.name)?;
+        encoder.prepare(pixels, settings)?;
+        encoder.start(choice.options)?;
+        Ok(encoder)
+    }
+
+    /// An encoder of two channels of sound, and how many samples a frame has for it.
+    ///
+    /// # Errors
+    /// [`Code`] when there is none of that name, or it does not take such sound.
+    pub fn open_sound(choice: &SoundChoice, rate: u32) -> Result<(Self, usize), Code> {
+        let encoder = Self::of(choice.name)?;
+        // SAFETY: a context of ours that is not open yet.
+        let context = unsafe { &mut *encoder.0 };
+        context.sample_rate = number(rate)?;
+        context.sample_fmt = sample_format(choice);
+        context.bit_rate = choice.bits_per_second;
+        context.bits_per_raw_sample = if choice.is_float { 0 } else { 24 };
+        context.time_base = ffi::AVRational { num: 1, den: number(rate)? };
+        context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as c_int;
+        // SAFETY: as above; the layout is written in place.
+        unsafe { ffi::av_channel_layout_default(&mut context.ch_layout, 2) }
+        encoder.start(&[])?;
+        // SAFETY: an open encoder of ours; encoders that take any number say zero.
+        let samples = usize::try_from(unsafe { (*encoder.0).frame_size }).unwrap_or(0);
+        Ok((encoder, if samples == 0 { ANY_FRAME_SAMPLES } else { samples }))
+    }
+
+    /// An encoder that is not open yet.
+    fn of(name: &CStr) -> Result<Self, Code> {
         init();
         // SAFETY: a text with an end; encoders are static, and null is checked.
-        let codec = unsafe { ffi::avcodec_find_encoder_by_name(choice.name.as_ptr()) };
+        let codec = unsafe { ffi::avcodec_find_encoder_by_name(name.as_ptr()) };
         if codec.is_null() {
             return Err(Code(ffi::AVERROR_ENCODER_NOT_FOUND));
         }
         // SAFETY: an encoder of the list; null is checked.
         let context = unsafe { ffi::avcodec_alloc_context3(codec) };
-        if context.is_null() {
-            return Err(Code::NO_MEMORY);
-        }
-        let encoder = Self(context);
-        encoder.prepare(pixels, settings)?;
+        if context.is_null() { Err(Code::NO_MEMORY) } else { Ok(Self(context)) }
+    }
+
+    fn start(&self, settings: &[(&CStr, &CStr)]) -> Result<(), Code> {
         let mut options = ptr::null_mut();
         // SAFETY: all pointers are alive; what the encoder leaves of the options is freed here.
         unsafe {
-            for (name, value) in choice.options {
+            for (name, value) in settings {
                 ffi::av_dict_set(&mut options, name.as_ptr(), value.as_ptr(), 0);
             }
-            let answer = ffi::avcodec_open2(context, codec, &mut options);
+            let answer = ffi::avcodec_open2(self.0, (*self.0).codec, &mut options);
             ffi::av_dict_free(&mut options);
-            Code::check(answer)?;
+            Code::check(answer).map(drop)
         }
-        Ok(encoder)
     }
 
     fn prepare(&self, pixels: Pixels, settings: &EncoderSettings) -> Result<(), Code> {

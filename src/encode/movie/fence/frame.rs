@@ -53,17 +53,24 @@ impl Frame {
     /// [`Code`] when memory is short or there is no such size.
     pub(super) fn new((width, height): (u32, u32), format: Format) -> Result<Self, Code> {
         let (width, height) = (number(width)?, number(height)?);
-        // SAFETY: allocates or gives null; the fields are set before buffers are made for them.
+        let owned = Self::empty()?;
+        let frame = owned.0;
+        // SAFETY: a frame of ours; the fields are set before buffers are made for them.
         unsafe {
-            let frame = ffi::av_frame_alloc();
-            if frame.is_null() {
-                return Err(Code::NO_MEMORY);
-            }
-            let owned = Self(frame);
             ((*frame).width, (*frame).height, (*frame).format) = (width, height, format as c_int);
             Code::check(ffi::av_frame_get_buffer(frame, 0))?;
-            Ok(owned)
         }
+        Ok(owned)
+    }
+
+    /// A frame without buffers.
+    ///
+    /// # Errors
+    /// [`Code`] when memory is short.
+    pub(super) fn empty() -> Result<Self, Code> {
+        // SAFETY: allocates or gives null.
+        let frame = unsafe { ffi::av_frame_alloc() };
+        if frame.is_null() { Err(Code::NO_MEMORY) } else { Ok(Self(frame)) }
     }
 
     /// The upper left `size` pixels of a picture, on their way to `pixels`.

@@ -8,6 +8,7 @@ mod frame;
 mod io;
 mod muxer;
 mod quiet;
+mod sound;
 
 use std::ffi::{CStr, c_char, c_int};
 use std::sync::Once;
@@ -16,8 +17,10 @@ use ffmpeg_next::ffi;
 
 pub use convert::Converter;
 pub use encoder::{Encoder, EncoderSettings};
+pub use frame::Frame;
 pub use muxer::{MuxError, Muxer};
 pub use quiet::quieten;
+pub use sound::Stereo;
 
 use crate::text::shown_capped;
 
