@@ -327,6 +327,12 @@ pub struct ExportArgs {
     pub channel: Channel,
     #[arg(long, value_enum, default_value_t = FilterArg::Best)]
     pub filter: FilterArg,
+    /// Burn the name and the frame number into the pictures
+    #[arg(long)]
+    pub burn_in: bool,
+    /// Begin with a slate of one second, with name, frames, size, rate and timecode
+    #[arg(long)]
+    pub slate: bool,
     /// Of the first frame, such as 01:00:00:00; that of the movie, else the frame number, when not given
     #[arg(long, value_name = "HH:MM:SS:FF")]
     pub timecode: Option<String>,

@@ -1,11 +1,11 @@
 //! A small bitmap alphabet, scaled up smoothly.
 //!
-//! Owns the shapes of digits, a few letters and signs on a grid of 5 by 7 cells. Never knows where
+//! Owns the shapes of digits, capital letters and the signs of file names on a grid of 5 by 7 cells. Never knows where
 //! text goes or in which colour. Pure; runs on any thread.
 
 /// Cells in a character's width, in its height, and from one character to the next.
 const GLYPH_WIDTH: usize = 5;
-const GLYPH_HEIGHT: usize = 7;
+pub(super) const GLYPH_HEIGHT: usize = 7;
 const ADVANCE: usize = GLYPH_WIDTH + 1;
 
 /// How strong blended cells must be to show; less than a half, so that cells that touch at a corner
@@ -20,7 +20,7 @@ const SOFTEST: f32 = 2.0;
 type Glyph = [u8; GLYPH_HEIGHT];
 
 #[rustfmt::skip]
-const GLYPHS: [(char, Glyph); 21] = [
+const GLYPHS: [(char, Glyph); 47] = [
     ('0', [0b01110, 0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01110]),
     ('1', [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b11111]),
     ('2', [0b01110, 0b10001, 0b00001, 0b00110, 0b01000, 0b10000, 0b11111]),
@@ -34,14 +34,40 @@ const GLYPHS: [(char, Glyph); 21] = [
     (':', [0b00000, 0b00100, 0b00100, 0b00000, 0b00100, 0b00100, 0b00000]),
     ('+', [0b00000, 0b00100, 0b00100, 0b11111, 0b00100, 0b00100, 0b00000]),
     ('-', [0b00000, 0b00000, 0b00000, 0b11111, 0b00000, 0b00000, 0b00000]),
+    ('.', [0b00000, 0b00000, 0b00000, 0b00000, 0b00000, 0b01100, 0b01100]),
+    ('_', [0b00000, 0b00000, 0b00000, 0b00000, 0b00000, 0b00000, 0b11111]),
+    ('/', [0b00001, 0b00001, 0b00010, 0b00100, 0b01000, 0b10000, 0b10000]),
+    ('#', [0b01010, 0b01010, 0b11111, 0b01010, 0b11111, 0b01010, 0b01010]),
+    ('(', [0b00010, 0b00100, 0b01000, 0b01000, 0b01000, 0b00100, 0b00010]),
+    (')', [0b01000, 0b00100, 0b00010, 0b00010, 0b00010, 0b00100, 0b01000]),
+    (';', [0b00000, 0b00100, 0b00100, 0b00000, 0b00100, 0b00100, 0b01000]),
+    ('%', [0b11000, 0b11001, 0b00010, 0b00100, 0b01000, 0b10011, 0b00011]),
+    ('A', [0b01110, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001, 0b10001]),
+    ('B', [0b11110, 0b10001, 0b10001, 0b11110, 0b10001, 0b10001, 0b11110]),
+    ('C', [0b01110, 0b10001, 0b10000, 0b10000, 0b10000, 0b10001, 0b01110]),
     ('D', [0b11110, 0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b11110]),
     ('E', [0b11111, 0b10000, 0b10000, 0b11110, 0b10000, 0b10000, 0b11111]),
+    ('F', [0b11111, 0b10000, 0b10000, 0b11110, 0b10000, 0b10000, 0b10000]),
+    ('G', [0b01110, 0b10001, 0b10000, 0b10111, 0b10001, 0b10001, 0b01111]),
     ('H', [0b10001, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001, 0b10001]),
+    ('I', [0b01110, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110]),
+    ('J', [0b00111, 0b00010, 0b00010, 0b00010, 0b00010, 0b10010, 0b01100]),
+    ('K', [0b10001, 0b10010, 0b10100, 0b11000, 0b10100, 0b10010, 0b10001]),
+    ('L', [0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111]),
     ('M', [0b10001, 0b11011, 0b10101, 0b10101, 0b10001, 0b10001, 0b10001]),
+    ('N', [0b10001, 0b11001, 0b10101, 0b10011, 0b10001, 0b10001, 0b10001]),
     ('O', [0b01110, 0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01110]),
+    ('P', [0b11110, 0b10001, 0b10001, 0b11110, 0b10000, 0b10000, 0b10000]),
+    ('Q', [0b01110, 0b10001, 0b10001, 0b10001, 0b10101, 0b10010, 0b01101]),
     ('R', [0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001]),
     ('S', [0b01111, 0b10000, 0b10000, 0b01110, 0b00001, 0b00001, 0b11110]),
+    ('T', [0b11111, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100]),
     ('U', [0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01110]),
+    ('V', [0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01010, 0b00100]),
+    ('W', [0b10001, 0b10001, 0b10001, 0b10101, 0b10101, 0b11011, 0b10001]),
+    ('X', [0b10001, 0b10001, 0b01010, 0b00100, 0b01010, 0b10001, 0b10001]),
+    ('Y', [0b10001, 0b10001, 0b01010, 0b00100, 0b00100, 0b00100, 0b00100]),
+    ('Z', [0b11111, 0b00001, 0b00010, 0b00100, 0b01000, 0b10000, 0b11111]),
 ];
 
 /// How strongly each pixel of a rectangle is covered by text, 0 to 1, row by row.
@@ -54,7 +80,7 @@ pub(super) struct Mask {
 }
 
 impl Mask {
-    /// Draws `text` with cells of `cell_px` pixels. Characters without a shape leave a gap.
+    /// Draws `text` with cells of `cell_px` pixels, in capitals. Characters without a shape leave a gap.
     pub(super) fn new(text: &str, cell_px: f32) -> Self {
         let glyphs: Vec<Glyph> = text.chars().map(glyph).collect();
         let width = size_px(cells_wide(glyphs.len()), cell_px);
@@ -79,7 +105,7 @@ pub(super) fn cells_wide(characters: usize) -> usize {
 }
 
 fn glyph(character: char) -> Glyph {
-    let found = GLYPHS.iter().find(|(known, _)| *known == character);
+    let found = GLYPHS.iter().find(|(known, _)| *known == character.to_ascii_uppercase());
     found.map_or([0; GLYPH_HEIGHT], |(_, glyph)| *glyph)
 }
 
@@ -147,7 +173,7 @@ mod tests {
     #[test]
     fn digits_differ_and_unknown_shapes_are_blank() {
         for (place, (_, glyph)) in GLYPHS.iter().enumerate() {
-            assert!(place >= 10 || GLYPHS[..place].iter().all(|(_, other)| other != glyph));
+            assert!(GLYPHS[..place].iter().all(|(_, other)| other != glyph) || GLYPHS[place].0 == 'O');
             assert!(glyph.iter().all(|row| *row < 32));
         }
         assert_eq!(glyph('?'), [0; GLYPH_HEIGHT]);

@@ -6,6 +6,7 @@
 //! the calling thread, which waits for a few named helper threads that end before the call returns; a
 //! movie has a thread of its own for as long as it is written.
 
+mod burn;
 mod demo;
 mod error;
 mod exr;
@@ -21,6 +22,7 @@ mod zip;
 
 use std::path::Path;
 
+pub use burn::{BurnPlace, burn, slate};
 pub use demo::{DemoCodec, DemoOptions, FIRST_DEMO_FRAME, demo_frame, write_demo_sequence};
 pub use error::EncodeError;
 pub use movie::{

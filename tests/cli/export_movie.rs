@@ -365,3 +365,28 @@ fn sound_beside_a_sequence_is_heard_and_may_be_left_out() {
     let missing = folder.path().join("none.wav");
     run(&["export", &pattern, "-o", text(&movie), "--audio", text(&missing)], 3);
 }
+
+#[test]
+fn name_and_number_are_burned_in_and_a_slate_goes_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let pattern = demo_sequence(folder.path(), 4);
+    with_sound(folder.path(), "tone.mov");
+    let (plain, burned) = (folder.path().join("a.mkv"), folder.path().join("b.mkv"));
+    run(&["export", &pattern, "-o", text(&plain)], 0);
+    let tone = folder.path().join("noise.wav");
+    let options = ["--burn-in", "--slate", "--timecode", "01:00:00:00", "--audio", text(&tone)];
+    run(&[&["export", &pattern, "-o", text(&burned)][..], &options].concat(), 0);
+    says(&burned, &[("nb_read_frames", "28"), ("tag:timecode", "00:59:59:00")]);
+    let (plain, samples) = (decoded(&plain, "rgb24"), decoded(&burned, "rgb24"));
+    let size = 320 * 180 * 3;
+    let (slates, frames) = samples.split_at(24 * size);
+    assert!(slates.chunks(size).all(|slate| slate == &slates[..size]));
+    for (frame, plain) in frames.chunks(size).zip(plain.chunks(size)) {
+        let rows = |picture: &[u8]| picture[..size * 4 / 5].to_vec();
+        assert!(frame != plain && rows(frame) == rows(plain), "only the lower rows have text");
+    }
+    assert!(frames[..size] != frames[size..2 * size]);
+    let sound = heard(&burned);
+    assert!(sound[..48_000].iter().all(|sample| *sample == [0, 0]));
+    assert!(sound[48_000..] == heard(&tone)[..8000]);
+}

@@ -16,8 +16,8 @@ use super::{Failure, Interrupt, say};
 use crate::encode::MovieWriter;
 use crate::player::{Command, Pace};
 use crate::text::shown_path;
-use settings::Choice;
-use sink::MovieFile;
+use settings::{Choice, slate_frames, slate_lines};
+use sink::{MovieFile, Slate};
 use sound::Track;
 
 pub fn export(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -68,7 +68,10 @@ fn open(
             size.0, size.1
         ));
     }
-    Ok(MovieFile::new(writer, track))
+    let lines = || slate_lines(args, clip, numbers, &settings);
+    let slate = args.slate.then(|| Slate { lines: lines(), frames: slate_frames(args, clip) });
+    let name = args.burn_in.then(|| clip.name.clone());
+    Ok(MovieFile::new(writer, track, slate, name))
 }
 
 /// A movie of which some frames are slates is a movie; anything worse leaves none.

@@ -42,7 +42,7 @@ impl Choice {
     /// [`Failure::USAGE`] for a timecode that is none at the rate of the clip.
     pub fn settings(self, args: &ExportArgs, clip: &Clip, numbers: &[i64]) -> Result<MovieSettings, Failure> {
         let (window, pixel_aspect) = clip.display();
-        let timecode = timecode(args.timecode.as_deref(), clip, numbers)?;
+        let timecode = timecode(args.timecode.as_deref(), clip, numbers)?.plus(-slate_frames(args, clip));
         Ok(MovieSettings {
             container: self.container,
             codec: self.codec,
@@ -57,6 +57,24 @@ impl Choice {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         })
     }
+}
+
+/// How many pictures of a slate go before the first frame: one second of them.
+pub fn slate_frames(args: &ExportArgs, clip: &Clip) -> i64 {
+    if args.slate { (clip.rate.as_f64().round() as i64).max(1) } else { 0 }
+}
+
+/// What the slate says.
+pub fn slate_lines(args: &ExportArgs, clip: &Clip, numbers: &[i64], settings: &MovieSettings) -> Vec<String> {
+    let (first, last) = (numbers.first().copied().unwrap_or(0), numbers.last().copied().unwrap_or(0));
+    let (width, height) = settings.size;
+    let start = timecode(args.timecode.as_deref(), clip, numbers).map(|timecode| timecode.to_string());
+    vec![
+        clip.name.clone(),
+        format!("{first}-{last}  {} frames", numbers.len()),
+        format!("{width}x{height}  {} fps", clip.rate),
+        start.unwrap_or_default(),
+    ]
 }
 
 /// The timecode of the first frame: the one that was asked for, that of the movie, else the frame number.

@@ -4,21 +4,51 @@ use std::sync::{Mutex, PoisonError};
 
 use super::sound::Track;
 use crate::cli::render::sink::Sink;
-use crate::encode::{MovieWriter, Picture};
+use crate::encode::{BurnPlace, MovieWriter, Picture, RgbPicture, burn, slate};
 
 struct Open {
     writer: MovieWriter,
     track: Option<Track>,
+    /// Goes before the first picture.
+    slate: Option<Slate>,
+}
+
+/// Pictures of text before the first frame.
+#[derive(Debug, Clone)]
+pub struct Slate {
+    pub lines: Vec<String>,
+    pub frames: i64,
+}
+
+impl Open {
+    /// Silence goes with the first picture of it, as long as all of them.
+    fn begin(&mut self, slate_of: &Slate, number: i64, like: &RgbPicture) -> Result<(), String> {
+        let picture = slate(like, &slate_of.lines);
+        let track = self.track.as_ref();
+        let mut silence = track.map(|track| track.silence(number, slate_of.frames)).unwrap_or_default();
+        for _ in 0..slate_of.frames {
+            let sound = std::mem::take(&mut silence);
+            self.writer.push(picture.clone(), sound).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
 }
 
 /// The movie as a sink of an export.
 pub struct MovieFile {
     open: Mutex<Option<Open>>,
+    /// What is burned into the pictures beside their number.
+    name: Option<String>,
 }
 
 impl MovieFile {
-    pub fn new(writer: MovieWriter, track: Option<Track>) -> Self {
-        Self { open: Mutex::new(Some(Open { writer, track })) }
+    pub fn new(
+        writer: MovieWriter,
+        track: Option<Track>,
+        slate: Option<Slate>,
+        name: Option<String>,
+    ) -> Self {
+        Self { open: Mutex::new(Some(Open { writer, track, slate })), name }
     }
 
     /// The movie, once no more pictures come.
@@ -43,10 +73,17 @@ impl Sink for MovieFile {
     }
 
     fn take(&self, number: i64, picture: Picture) -> Result<(), String> {
+        let Picture::Rgb(mut picture) = picture else { return Err("a movie takes RGB pictures".into()) };
+        if let Some(name) = &self.name {
+            burn(&mut picture, name, BurnPlace::BottomLeft);
+            burn(&mut picture, &number.to_string(), BurnPlace::BottomRight);
+        }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Open { writer, track }) = &mut *open else { return Err("the movie is closed".into()) };
-        let Picture::Rgb(picture) = picture else { return Err("a movie takes RGB pictures".into()) };
-        let sound = track.as_mut().map(|track| track.of_frame(number)).transpose()?;
-        writer.push(picture, sound.unwrap_or_default()).map_err(|error| error.to_string())
+        let Some(open) = &mut *open else { return Err("the movie is closed".into()) };
+        if let Some(slate) = open.slate.take() {
+            open.begin(&slate, number, &picture)?;
+        }
+        let sound = open.track.as_mut().map(|track| track.of_frame(number)).transpose()?;
+        open.writer.push(picture, sound.unwrap_or_default()).map_err(|error| error.to_string())
     }
 }

@@ -41,6 +41,14 @@ impl Track {
         }
     }
 
+    /// The silence before a frame that lasts as long as the `frames` before it.
+    pub fn silence(&self, number: i64, frames: i64) -> Vec<Stereo> {
+        let place = number.saturating_sub(self.first_number);
+        let first = first_sample(place.saturating_sub(frames), self.rate);
+        let samples = first_sample(place, self.rate).saturating_sub(first);
+        vec![[0.0; 2]; usize::try_from(samples).unwrap_or(0)]
+    }
+
     /// What is heard while a frame is shown; silence where the file has nothing.
     ///
     /// # Errors
