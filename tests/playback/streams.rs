@@ -1,8 +1,9 @@
 //! Layers, revisions and clips: what is kept, and what is never mixed up.
 
-use rushes::decode::{Length, MediaInfo};
+use rushes::decode::{Access, Length, MediaInfo};
 use rushes::player::{ClipOptions, Command};
 use rushes::stats::ShownStatus;
+use rushes::time::{PreloadStrategy, Rate};
 
 use crate::support::clips::{self, clip};
 use crate::support::pool::End;
@@ -230,4 +231,37 @@ fn a_movie_grows_while_its_index_is_read_and_has_its_length_when_that_ends() {
     rig.pool.script().length = Some(Length { frames: 90, is_estimated: false });
     rig.run(96);
     assert_eq!(shown(&mut rig).frames, 28);
+}
+
+#[test]
+fn a_movie_beside_a_sequence_has_its_own_rate_strategy_and_share() {
+    let mut rig = Rig::empty(40, 40);
+    rig.add(|id| clip(id, 30));
+    let rate = Rate::new(30, 1).unwrap();
+    rig.add(|id| {
+        let length = Some(Length { frames: 60, is_estimated: false });
+        let info = MediaInfo { length, access: Access::Sequential, rate: Some(rate), ..clips::info() };
+        let file = (0, std::path::PathBuf::from("fake.mov"));
+        rushes::player::Clip::from_paths(id, "fake.mov", vec![file], info, &ClipOptions::default()).unwrap()
+    });
+    let strategy = |rig: &Rig| rig.player.clip().unwrap().strategy();
+    let presented = |rig: &mut Rig| rig.player.snapshot().present.presented;
+    rig.settle();
+    assert_eq!((rig.player.transport().rate(), strategy(&rig)), (Rate::FILM, PreloadStrategy::Spiral));
+    rig.command(Command::NextClip);
+    rig.settle();
+    assert_eq!((rig.player.transport().rate(), strategy(&rig)), (rate, PreloadStrategy::Forward));
+    assert_eq!(rig.player.snapshot().clip.unwrap().frames, 60);
+    // Neither clip took everything from the other.
+    let held = |rig: &mut Rig| rig.player.snapshot().memory.clips.len();
+    assert_eq!(held(&mut rig), 2);
+    rig.command(Command::Play);
+    let before = presented(&mut rig);
+    rig.run(96);
+    assert!((29..=31).contains(&(presented(&mut rig) - before)));
+    rig.command(Command::PreviousClip);
+    rig.run(4);
+    let before = presented(&mut rig);
+    rig.run(96);
+    assert!((23..=25).contains(&(presented(&mut rig) - before)));
 }
