@@ -39,10 +39,21 @@ pub enum Output {
     Null,
 }
 
+/// What the owner of an engine should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// For the user; said once.
+    pub notice: Option<String>,
+    /// Times that a device went away: what was ordered must be ordered again.
+    pub losses: u32,
+    /// Bytes that it keeps.
+    pub held_bytes: usize,
+}
+
 /// What the thread says of itself.
 #[derive(Debug, Clone, Default)]
 struct Said {
-    device: Option<String>,
+    device: Option<Arc<str>>,
     notice: Option<String>,
     /// Times that a device went away.
     losses: u32,
@@ -159,28 +170,21 @@ impl Engine {
     }
 
     /// The device that plays; `None` while none is open.
-    pub fn device(&self) -> Option<String> {
+    pub fn device(&self) -> Option<Arc<str>> {
         lock(&self.said).device.clone()
     }
 
-    /// What the user should know; said once.
-    pub fn take_notice(&self) -> Option<String> {
-        lock(&self.said).notice.take()
-    }
-
-    /// Times that a device went away: what was ordered must be ordered again.
-    pub fn losses(&self) -> u32 {
-        lock(&self.said).losses
+    /// What its owner should know, since this was last asked.
+    pub fn take_news(&self) -> News {
+        let outline_bytes = self.measuring.as_ref().map_or(0, Measuring::held_bytes);
+        let mut said = lock(&self.said);
+        let held_bytes = said.held_bytes + outline_bytes;
+        News { notice: said.notice.take(), losses: said.losses, held_bytes }
     }
 
     /// How often samples came too late for the device.
     pub fn underruns(&self) -> u64 {
         self.shared.underruns.load(Ordering::Relaxed)
-    }
-
-    /// Bytes that it keeps.
-    pub fn held_bytes(&self) -> usize {
-        lock(&self.said).held_bytes + self.measuring.as_ref().map_or(0, Measuring::held_bytes)
     }
 
     /// The outline of the first `secs` seconds of a sound, as far as it is measured. Another sound than before is
@@ -306,7 +310,7 @@ impl Worker {
                 (Speaker { _device: Sink::Null(null), feed }, "null".to_string())
             }
         };
-        lock(&self.said).device = Some(name);
+        lock(&self.said).device = Some(name.into());
         Some(device)
     }
 

@@ -19,7 +19,7 @@ mod tempo;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Engine, Manual, NULL_RATE, Now, Output};
+pub use engine::{Engine, Manual, NULL_RATE, News, Now, Output};
 pub use feed::Feed;
 pub use mixer::Mixer;
 pub use order::{Order, SoundFile, Start};

@@ -12,7 +12,7 @@ use crate::stats::{
 /// What was heard, as far as a script may want to know.
 pub fn sound(sound: &SoundStatus) -> Value {
     json!({
-        "device": sound.device,
+        "device": sound.device.as_deref(),
         "underruns": sound.underruns,
         "worst_offset_ms": sound.worst_offset_ms,
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::transport::Run;
 use super::{Pace, Player};
-use crate::audio::{Engine, OpenSound, Order, Peaks, SoundEnd, SoundFile, SoundSource, Start, Stereo};
+use crate::audio::{Engine, News, OpenSound, Order, Peaks, SoundEnd, SoundFile, SoundSource, Start, Stereo};
 use crate::decode::{Sound, SoundStop};
 use crate::epoch::EpochWatch;
 use crate::stats::SoundStatus;
@@ -217,12 +217,12 @@ impl Player {
 
     fn attend_sound(&mut self, now: Nanos) {
         let Some(engine) = &mut self.hearing.engine else { return };
-        if engine.losses() != self.hearing.losses {
-            self.hearing.losses = engine.losses();
+        let News { notice, losses, held_bytes } = engine.take_news();
+        if losses != self.hearing.losses {
+            self.hearing.losses = losses;
             self.hearing.ordered = None;
         }
-        let bytes = engine.held_bytes() as u64;
-        let notice = engine.take_notice();
+        let bytes = held_bytes as u64;
         if bytes != self.sound_charge.bytes() {
             self.ledger.resize(&mut self.sound_charge, bytes);
         }

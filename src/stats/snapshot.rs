@@ -139,7 +139,7 @@ pub struct SoundStatus {
     pub volume: f32,
     pub is_muted: bool,
     /// The device that plays; none while nothing is heard.
-    pub device: Option<String>,
+    pub device: Option<Arc<str>>,
     /// How often samples came too late for the device.
     pub underruns: u64,
     /// The most that pictures and sound were apart.
