@@ -222,7 +222,13 @@ impl Work {
         let sums = Mutex::new(FloorSums { inflate: Some(0), ..FloorSums::default() });
         let finished = allocate(self.frame_bytes)?;
         self.each_frame(|place, memory| {
-            let Ok(floor) = decode::floor(&place.path, &self.planes) else { return Ok(()) };
+            let Ok(floor) = decode::floor(&place.path, &self.planes) else {
+                // There is none for other files than EXR: no sum, instead of one of nothing.
+                if let Ok(mut sums) = sums.lock() {
+                    sums.inflate = None;
+                }
+                return Ok(());
+            };
             let started = Instant::now();
             let length = memory.len_bytes().min(finished.len_bytes());
             memory.bytes_mut()[..length].copy_from_slice(&finished.bytes()[..length]);
