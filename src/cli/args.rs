@@ -28,7 +28,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no media could be opened, 4 some media failed,
 5 no usable GPU adapter or window, 6 a bench requirement was missed, 130 interrupted.";
 
-/// A review player for EXR and image sequences.
+/// A review player for EXR, image sequences and movies.
 #[derive(Debug, Parser)]
 #[command(name = "rushes", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Cli {
