@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::curves::{DisplayCurve, InputCurve};
 use super::error::{ColorError, Named};
 use super::names;
 use super::primaries::{self, Matrix, Primaries};
@@ -17,61 +18,18 @@ const RAW: &str = "Raw";
 /// Everything between the stages happens in ACEScg, as in the built-in configs of OpenColorIO.
 const WORKING: KnownSpace = KnownSpace::AcesCg;
 
-const DISPLAYS: [(&str, Primaries, Curve); 3] = [
-    ("sRGB - Display", primaries::REC709, Curve::Srgb),
-    ("Rec.1886 Rec.709 - Display", primaries::REC709, Curve::Rec1886),
-    ("Display P3 - Display", primaries::P3_D65, Curve::Srgb),
+const DISPLAYS: [(&str, Primaries, DisplayCurve); 3] = [
+    ("sRGB - Display", primaries::REC709, DisplayCurve::Srgb),
+    ("Rec.1886 Rec.709 - Display", primaries::REC709, DisplayCurve::Rec1886),
+    ("Display P3 - Display", primaries::P3_D65, DisplayCurve::Srgb),
 ];
-
-/// A transfer function, mirrored below black. Twin of `shaders/color/curves.wgsl`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Curve {
-    Linear,
-    /// IEC 61966-2-1.
-    Srgb,
-    /// ITU-R BT.1886, for a black of 0.
-    Rec1886,
-}
-
-impl Curve {
-    fn encode(self, linear: f32) -> f32 {
-        let size = linear.abs();
-        let encoded = match self {
-            Self::Linear => size,
-            Self::Srgb if size <= 0.003_130_8 => size * 12.92,
-            Self::Srgb => 1.055 * size.powf(1.0 / 2.4) - 0.055,
-            Self::Rec1886 => size.powf(1.0 / 2.4),
-        };
-        encoded.copysign(linear)
-    }
-
-    fn decode(self, encoded: f32) -> f32 {
-        let size = encoded.abs();
-        let linear = match self {
-            Self::Linear => size,
-            Self::Srgb if size <= 0.040_45 => size / 12.92,
-            Self::Srgb => ((size + 0.055) / 1.055).powf(2.4),
-            Self::Rec1886 => size.powf(2.4),
-        };
-        linear.copysign(encoded)
-    }
-
-    /// `value` put through the function of the shader that has this `direction`, `encode` or `decode`.
-    fn call(self, direction: &str, value: &str) -> String {
-        match self {
-            Self::Linear => value.into(),
-            Self::Srgb => format!("color_srgb_{direction}({value})"),
-            Self::Rec1886 => format!("color_rec1886_{direction}({value})"),
-        }
-    }
-}
 
 /// Decoded by one curve, through a matrix, encoded by the other; None passes every bit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Conversion {
-    decode: Curve,
+    decode: InputCurve,
     matrix: Matrix,
-    encode: Curve,
+    encode: DisplayCurve,
 }
 
 impl Conversion {
@@ -79,8 +37,7 @@ impl Conversion {
         let Some(Self { decode, matrix, encode }) = conversion else {
             return Stage::identity(kind);
         };
-        let linear = decode.call("decode", "pixel.rgb");
-        let encoded = encode.call("encode", &format!("({} * {linear})", wgsl_matrix(&matrix)));
+        let encoded = encode.wgsl(&format!("({} * {})", wgsl_matrix(&matrix), decode.wgsl("pixel.rgb")));
         let prefix = kind.prefix();
         let wgsl = format!(
             "fn {prefix}_main(pixel: vec4f) -> vec4f {{\n    return vec4f({encoded}, pixel.a);\n}}\n"
@@ -94,7 +51,7 @@ impl Conversion {
         for pixel in pixels {
             make_finite(pixel);
             let [r, g, b, alpha] = *pixel;
-            let linear = [r, g, b].map(|value| decode.decode(value));
+            let linear = decode.decode([r, g, b]);
             let mixed = rows.map(|row| row[0] * linear[0] + row[1] * linear[1] + row[2] * linear[2]);
             let [r, g, b] = mixed.map(|value| encode.encode(value));
             *pixel = [r, g, b, alpha];
@@ -161,8 +118,8 @@ pub(super) fn chain(request: &ColorRequest, facts: &MediaFacts) -> Result<ColorC
         view: Some(view.into()),
         ..described(&choice)
     };
-    let to_working = Conversion { decode: curve, matrix: to_working, encode: Curve::Linear };
-    let to_display = Conversion { decode: Curve::Linear, matrix: to_display, encode: display.2 };
+    let to_working = Conversion { decode: curve, matrix: to_working, encode: DisplayCurve::Linear };
+    let to_display = Conversion { decode: InputCurve::Linear, matrix: to_display, encode: display.2 };
     Ok(assembled(Some(to_working), Some(to_display), description))
 }
 
@@ -195,7 +152,10 @@ pub(super) fn space_name(space: &InputSpace) -> String {
     match space {
         InputSpace::Named(name) => shown(name),
         InputSpace::Known(known) => known.name().into(),
-        InputSpace::Primaries(_) => "linear".into(),
+        InputSpace::Encoded { primaries, curve } => match primaries::name_of(primaries) {
+            Some(primaries) => format!("{primaries}, {}", curve.name()),
+            None => curve.name().into(),
+        },
         InputSpace::Data => "raw".into(),
     }
 }
@@ -229,14 +189,11 @@ fn needs_no_library(request: &ColorRequest) -> Result<(), ColorError> {
 }
 
 /// None for data.
-fn input_space(space: &InputSpace) -> Result<Option<(Primaries, Curve)>, ColorError> {
-    let of = |known: KnownSpace| {
-        let curve = if known == KnownSpace::SrgbTexture { Curve::Srgb } else { Curve::Linear };
-        Some((known.primaries(), curve))
-    };
+fn input_space(space: &InputSpace) -> Result<Option<(Primaries, InputCurve)>, ColorError> {
+    let of = |known: KnownSpace| Some((known.primaries(), known.curve()));
     match space {
         InputSpace::Known(known) => Ok(of(*known)),
-        InputSpace::Primaries(chromaticities) => Ok(Some((chromaticities.map(f64::from), Curve::Linear))),
+        InputSpace::Encoded { primaries, curve } => Ok(Some((*primaries, *curve))),
         InputSpace::Data => Ok(None),
         InputSpace::Named(name) => named(name).map(|known| known.and_then(of)),
     }
@@ -258,7 +215,7 @@ fn named(name: &str) -> Result<Option<KnownSpace>, ColorError> {
     }
 }
 
-fn display(asked: Option<&str>) -> Result<(&'static str, Primaries, Curve), ColorError> {
+fn display(asked: Option<&str>) -> Result<(&'static str, Primaries, DisplayCurve), ColorError> {
     let Some(asked) = asked else { return Ok(DISPLAYS[0]) };
     let listed = displays();
     let found = names::find(asked, &listed).and_then(|name| DISPLAYS.into_iter().find(|row| row.0 == name));
@@ -278,7 +235,8 @@ fn view(asked: Option<&str>) -> Result<&'static str, ColorError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::tests as device;
+    use crate::color::{ColorTags, tests as device};
+    use crate::frame::{Primaries, Transfer};
 
     fn float() -> MediaFacts {
         MediaFacts { is_float: true, ..Default::default() }
@@ -328,6 +286,32 @@ mod tests {
     }
 
     #[test]
+    fn movies_of_much_light_keep_white_where_it_was() {
+        let tags = Some(ColorTags { transfer: Transfer::Pq, primaries: Primaries::Bt2020 });
+        let movie = MediaFacts { is_movie: true, tags, ..Default::default() };
+        let chain = chain(&ColorRequest::default(), &movie).unwrap();
+        let text = "Rec.2100-PQ (tags of the movie) → ACEScg → sRGB - Display / Un-tone-mapped \
+                    (built-in formulas)";
+        assert_eq!(chain.description.text(), text);
+        assert!(shown_values(&chain, [0.580_689; 3]).iter().all(|value| (value - 1.0).abs() < 1e-3));
+        assert!(shown_values(&chain, [0.9; 3]).iter().all(|value| *value > 2.0), "brighter than white stays");
+    }
+
+    #[test]
+    fn wide_movies_keep_their_tones() {
+        let tags = Some(ColorTags { transfer: Transfer::Bt709, primaries: Primaries::P3D65 });
+        let movie = MediaFacts { is_movie: true, tags, ..Default::default() };
+        let chain = chain(&ColorRequest::default(), &movie).unwrap();
+        assert!(chain.description.text().starts_with("P3-D65, sRGB curve (tags of the movie)"));
+        assert!(shown_values(&chain, [0.3; 3]).iter().all(|value| (value - 0.3).abs() < 1e-4));
+        // Red of P3 lies outside of sRGB, as CSS Color 4 gives it.
+        let red = shown_values(&chain, [1.0, 0.0, 0.0]);
+        for (ours, expected) in red.iter().zip([1.0930, -0.2267, -0.1501]) {
+            assert!((ours - expected).abs() < 1e-3, "{red:?}");
+        }
+    }
+
+    #[test]
     fn raw_passes_every_bit() {
         let by_view = ColorRequest { view: Some("raw".into()), ..Default::default() };
         let by_flag = ColorRequest { raw: true, ..Default::default() };
@@ -358,16 +342,18 @@ mod tests {
 
     #[test]
     fn shaders_do_what_their_twins_do() {
+        let spaces_of_light = KnownSpace::ALL.into_iter().filter(|space| space.curve() == InputCurve::Linear);
+        let linear: Vec<&str> = spaces_of_light.map(KnownSpace::name).collect();
         for display in displays() {
             for input in spaces() {
                 let request =
                     ColorRequest { input: Some(input), display: Some(display.clone()), ..Default::default() };
                 let chain = chain(&request, &float()).unwrap();
                 if chain.description.working.is_some() {
-                    // Decoding makes the largest values so large that their small neighbours lose digits.
                     let mut pixels = device::test_pixels();
-                    if chain.description.input == KnownSpace::SrgbTexture.name() {
-                        pixels.retain(|pixel| pixel.iter().all(|value| value.abs() < 4.0));
+                    // Decoding makes the largest values so large that their small neighbours lose digits.
+                    if linear.iter().all(|space| *space != chain.description.input) {
+                        pixels.retain(|pixel| pixel.iter().all(|value| value.abs() <= 1.0));
                     }
                     device::assert_drawn_like_its_twin(&chain, &pixels, 1e-4);
                 }

@@ -83,7 +83,7 @@ pub fn srgb_decode(value: f32) -> f32 {
 }
 
 /// The nits of a PQ value (SMPTE ST 2084, equation 4.1).
-fn pq_decode(value: f32) -> f32 {
+pub(super) fn pq_decode(value: f32) -> f32 {
     let root = value.clamp(0.0, 1.0).powf(1.0 / PQ_M2);
     let ratio = (root - PQ_C1).max(0.0) / (PQ_C2 - PQ_C3 * root);
     PQ_PEAK_NITS * ratio.powf(1.0 / PQ_M1)

@@ -19,6 +19,7 @@ pub use view::{
 mod analytic;
 mod bake;
 mod chain;
+mod curves;
 mod error;
 mod names;
 #[cfg(feature = "ocio")]
@@ -31,11 +32,13 @@ mod tests;
 
 pub use bake::baked;
 pub use chain::{ColorConfig, ColorMenu, open_or_default};
+pub use curves::{InputCurve, LogCurve};
 pub use error::{ColorError, Named};
 pub use program::{
     COLOR_GROUP, ChainDescription, ColorChain, ColorProgram, CpuProgram, ProgramTexture, ProgramUniform,
     TextureDimension,
 };
 pub use rules::{
-    ColorRequest, InputChoice, InputSpace, KnownSpace, MediaFacts, Reason, RuledSpace, choose_input,
+    ColorRequest, ColorTags, InputChoice, InputSpace, KnownSpace, MediaFacts, Reason, RuledSpace,
+    choose_input,
 };

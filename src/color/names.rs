@@ -12,8 +12,13 @@ const NAME_CHARS: usize = 80;
 pub(super) fn find<'a>(typed: &str, names: &'a [String]) -> Option<&'a String> {
     let plain = simplified(typed);
     let exact = names.iter().find(|name| *name == typed);
-    let same = || names.iter().find(|name| simplified(name) == plain);
+    let same = || names.iter().find(|name| is_same(typed, name));
     exact.or_else(same).or_else(|| only_containing(&plain, names))
+}
+
+/// Whether two names differ by case, spaces and punctuation alone.
+pub(super) fn is_same(typed: &str, name: &str) -> bool {
+    simplified(typed) == simplified(name)
 }
 
 fn only_containing<'a>(plain: &str, names: &'a [String]) -> Option<&'a String> {

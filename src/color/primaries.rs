@@ -1,7 +1,7 @@
 //! Owns primaries and white points, and the matrices between them. Pure; any thread.
 
 /// Chromaticities in the order of OpenEXR's attribute: red x, y, green x, y, blue x, y, white x, y.
-pub(super) type Primaries = [f64; 8];
+pub type Primaries = [f64; 8];
 /// Rows of a matrix of linear colours.
 pub(super) type Matrix = [[f64; 3]; 3];
 
@@ -15,6 +15,22 @@ pub(super) const P3_D65: Primaries = [0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 
 pub(super) const AP0: Primaries = [0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.0770, 0.32168, 0.33767];
 /// Academy S-2014-004 (ACEScg).
 pub(super) const AP1: Primaries = [0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767];
+
+/// SMPTE RP 431-2, with the white of cinemas.
+pub(super) const P3_DCI: Primaries = [0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.314, 0.351];
+
+/// The name of primaries that have one.
+pub(super) fn name_of(primaries: &Primaries) -> Option<&'static str> {
+    let named = [
+        (REC709, "Rec.709"),
+        (REC2020, "Rec.2020"),
+        (P3_D65, "P3-D65"),
+        (P3_DCI, "P3-DCI"),
+        (AP0, "AP0"),
+        (AP1, "AP1"),
+    ];
+    named.into_iter().find(|(known, _)| known == primaries).map(|(_, name)| name)
+}
 
 /// Cone responses of the Bradford adaptation (Lam 1985, as in ICC.1:2022 annex E).
 const BRADFORD: Matrix = [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]];

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::curves::{InputCurve, LogCurve};
 use super::primaries::{self, Primaries};
+use crate::frame;
 
 /// How far a chromaticity of a file may lie from a known one and still mean it.
 const SAME_CHROMATICITY: f64 = 1e-4;
@@ -13,12 +15,28 @@ pub struct MediaFacts {
     /// Half or float samples.
     pub is_float: bool,
     pub is_movie: bool,
+    /// What a movie says of its numbers.
+    pub tags: Option<ColorTags>,
     /// Red x, y, green x, y, blue x, y, white x, y, where the file has them.
     pub chromaticities: Option<[f32; 8]>,
     /// The file says that it is an ACES container (SMPTE ST 2065-4).
     pub is_aces_container: bool,
     /// What file rules are asked about.
     pub path: Option<PathBuf>,
+}
+
+impl MediaFacts {
+    /// Whether the file itself says something that no default covers.
+    pub fn states_space(&self) -> bool {
+        self.chromaticities.is_some() || self.is_aces_container || self.tags.and_then(tagged).is_some()
+    }
+}
+
+/// How a movie says that its numbers stand for colour, after its matrix was undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColorTags {
+    pub transfer: frame::Transfer,
+    pub primaries: frame::Primaries,
 }
 
 /// What the user asked for; None means the default.
@@ -60,16 +78,23 @@ pub enum KnownSpace {
     AcesCg,
     /// Rec. 709 primaries, the transfer function of sRGB.
     SrgbTexture,
+    Rec2100Pq,
+    Rec2100Hlg,
+    /// Scanned film, with the primaries of Rec. 709.
+    Cineon,
 }
 
 impl KnownSpace {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::LinearRec709,
         Self::LinearRec2020,
         Self::LinearP3D65,
         Self::Aces2065,
         Self::AcesCg,
         Self::SrgbTexture,
+        Self::Rec2100Pq,
+        Self::Rec2100Hlg,
+        Self::Cineon,
     ];
 
     /// The name that is shown, then those that configs use for it.
@@ -106,6 +131,9 @@ impl KnownSpace {
                 "Utility - sRGB - Texture",
                 "sRGB",
             ],
+            Self::Rec2100Pq => &["Rec.2100-PQ"],
+            Self::Rec2100Hlg => &["Rec.2100-HLG"],
+            Self::Cineon => &["Cineon", "Cineon log"],
         }
     }
 
@@ -115,11 +143,23 @@ impl KnownSpace {
 
     pub(super) const fn primaries(self) -> Primaries {
         match self {
-            Self::LinearRec709 | Self::SrgbTexture => primaries::REC709,
-            Self::LinearRec2020 => primaries::REC2020,
+            Self::LinearRec709 | Self::SrgbTexture | Self::Cineon => primaries::REC709,
+            Self::LinearRec2020 | Self::Rec2100Pq | Self::Rec2100Hlg => primaries::REC2020,
             Self::LinearP3D65 => primaries::P3_D65,
             Self::Aces2065 => primaries::AP0,
             Self::AcesCg => primaries::AP1,
+        }
+    }
+
+    pub(super) const fn curve(self) -> InputCurve {
+        match self {
+            Self::LinearRec709 | Self::LinearRec2020 | Self::LinearP3D65 | Self::Aces2065 | Self::AcesCg => {
+                InputCurve::Linear
+            }
+            Self::SrgbTexture => InputCurve::Srgb,
+            Self::Rec2100Pq => InputCurve::Pq,
+            Self::Rec2100Hlg => InputCurve::Hlg,
+            Self::Cineon => InputCurve::Log(LogCurve::CINEON),
         }
     }
 }
@@ -130,10 +170,22 @@ pub enum InputSpace {
     /// A name for the config to know.
     Named(String),
     Known(KnownSpace),
-    /// Linear, of primaries without a name: those of the file, in the order of [`MediaFacts::chromaticities`].
-    Primaries([f32; 8]),
+    /// One without a name: its primaries, in the order of [`MediaFacts::chromaticities`], and its curve.
+    Encoded {
+        primaries: Primaries,
+        curve: InputCurve,
+    },
     /// No colours: the numbers pass.
     Data,
+}
+
+impl InputSpace {
+    /// The space of these primaries and this curve, by its name where it has one.
+    pub(super) fn of(primaries: Primaries, curve: InputCurve) -> Self {
+        let is_it = |known: &KnownSpace| known.primaries() == primaries && known.curve() == curve;
+        let known = KnownSpace::ALL.into_iter().find(is_it);
+        known.map_or(Self::Encoded { primaries, curve }, Self::Known)
+    }
 }
 
 /// Why.
@@ -147,6 +199,7 @@ pub enum Reason {
     FloatFile,
     IntegerStill,
     Movie,
+    MovieTags,
 }
 
 impl Reason {
@@ -161,6 +214,7 @@ impl Reason {
             Self::FloatFile => "float file",
             Self::IntegerStill => "8 or 16 bit still",
             Self::Movie => "movie",
+            Self::MovieTags => "tags of the movie",
         }
     }
 
@@ -200,6 +254,9 @@ pub fn choose_input(request: &ColorRequest, facts: &MediaFacts, rule: Option<&Ru
     if let Some(rule) = rule.filter(|rule| !rule.is_default_rule || (facts.is_float && !rule.is_data)) {
         return choice(InputSpace::Named(rule.name.clone()), Reason::FileRule);
     }
+    if let Some(space) = facts.tags.and_then(tagged) {
+        return choice(space, Reason::MovieTags);
+    }
     if !facts.is_float {
         let reason = if facts.is_movie { Reason::Movie } else { Reason::IntegerStill };
         return choice(InputSpace::Known(KnownSpace::SrgbTexture), reason);
@@ -220,8 +277,48 @@ fn space_of(chromaticities: [f32; 8]) -> Option<InputSpace> {
     let near = |known: &KnownSpace| {
         known.primaries().iter().zip(wide).all(|(known, ours)| (known - ours).abs() <= SAME_CHROMATICITY)
     };
-    let linear = KnownSpace::ALL.into_iter().filter(|space| *space != KnownSpace::SrgbTexture);
-    Some(linear.into_iter().find(near).map_or(InputSpace::Primaries(chromaticities), InputSpace::Known))
+    let linear = KnownSpace::ALL.into_iter().filter(|space| space.curve() == InputCurve::Linear);
+    let own = InputSpace::Encoded { primaries: wide, curve: InputCurve::Linear };
+    Some(linear.into_iter().find(near).map_or(own, InputSpace::Known))
+}
+
+/// The space of a movie that no display of every day shows as it is; None for one that it does. The curves of
+/// such displays count as one another's, as they do everywhere: only the primaries of a wide one are converted.
+fn tagged(ColorTags { transfer, primaries }: ColorTags) -> Option<InputSpace> {
+    use frame::Transfer;
+    let wide = wide_primaries(primaries);
+    let (curve, usual) = match transfer {
+        Transfer::Pq => (InputCurve::Pq, primaries::REC2020),
+        Transfer::Hlg => (InputCurve::Hlg, primaries::REC2020),
+        Transfer::Linear => (InputCurve::Linear, primaries::REC709),
+        Transfer::Log100 => (InputCurve::Log(LogCurve::LOG_100), primaries::REC709),
+        Transfer::Log316 => (InputCurve::Log(LogCurve::LOG_316), primaries::REC709),
+        // X'Y'Z' of cinemas is converted with the pixels.
+        Transfer::Smpte428 => return None,
+        Transfer::Unstated
+        | Transfer::Bt709
+        | Transfer::Gamma22
+        | Transfer::Gamma28
+        | Transfer::Smpte240m
+        | Transfer::Xvycc
+        | Transfer::Srgb => (InputCurve::Srgb, wide?),
+    };
+    let primaries = match primaries {
+        frame::Primaries::Bt709 => primaries::REC709,
+        _ => wide.unwrap_or(usual),
+    };
+    Some(InputSpace::of(primaries, curve))
+}
+
+/// Primaries that reach beyond those of Rec. 709 by more than anybody overlooks.
+fn wide_primaries(primaries: frame::Primaries) -> Option<Primaries> {
+    use frame::Primaries;
+    match primaries {
+        Primaries::Bt2020 => Some(primaries::REC2020),
+        Primaries::P3D65 => Some(primaries::P3_D65),
+        Primaries::P3Dci => Some(primaries::P3_DCI),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -289,9 +386,38 @@ mod tests {
             assert_eq!(space_of(space.primaries().map(|value| value as f32)), known(space));
             assert_eq!(space_of(space.primaries().map(|value| value as f32 + 9e-5)), known(space));
         }
-        assert_eq!(space_of(ADOBE), Some(InputSpace::Primaries(ADOBE)));
+        let adobe = InputSpace::Encoded { primaries: ADOBE.map(f64::from), curve: InputCurve::Linear };
+        assert_eq!(space_of(ADOBE), Some(adobe));
         assert_eq!(space_of([f32::NAN; 8]), None);
         assert_eq!(space_of([0.0; 8]), None);
+    }
+
+    #[test]
+    fn movies_that_are_not_made_for_usual_displays_have_a_space_of_their_own() {
+        use crate::frame::{Primaries, Transfer};
+        let of = |transfer, primaries| {
+            let tags = Some(ColorTags { transfer, primaries });
+            let facts = MediaFacts { is_movie: true, tags, ..Default::default() };
+            chosen(&ColorRequest::default(), &facts, None)
+        };
+        let known = |space| (InputSpace::Known(space), Reason::MovieTags);
+        let own = |primaries, curve| (InputSpace::Encoded { primaries, curve }, Reason::MovieTags);
+        assert_eq!(of(Transfer::Pq, Primaries::Bt2020), known(KnownSpace::Rec2100Pq));
+        assert_eq!(of(Transfer::Pq, Primaries::Unstated), known(KnownSpace::Rec2100Pq));
+        assert_eq!(of(Transfer::Pq, Primaries::P3D65), own(primaries::P3_D65, InputCurve::Pq));
+        assert_eq!(of(Transfer::Hlg, Primaries::Bt709), own(primaries::REC709, InputCurve::Hlg));
+        assert_eq!(of(Transfer::Linear, Primaries::Unstated), known(KnownSpace::LinearRec709));
+        assert_eq!(of(Transfer::Bt709, Primaries::P3D65), own(primaries::P3_D65, InputCurve::Srgb));
+        assert_eq!(of(Transfer::Unstated, Primaries::Bt2020), own(primaries::REC2020, InputCurve::Srgb));
+        for (transfer, primaries) in [
+            (Transfer::Unstated, Primaries::Unstated),
+            (Transfer::Bt709, Primaries::Bt709),
+            (Transfer::Gamma28, Primaries::Bt470Bg),
+            (Transfer::Smpte428, Primaries::Xyz),
+        ] {
+            let usual = (InputSpace::Known(KnownSpace::SrgbTexture), Reason::Movie);
+            assert_eq!(of(transfer, primaries), usual, "{transfer:?} {primaries:?}");
+        }
     }
 
     #[test]

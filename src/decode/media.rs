@@ -2,7 +2,7 @@
 //! and which planes show a layer. Plain values; any thread.
 
 use super::sound::SoundTrack;
-use crate::frame::{Orientation, Role, SampleType, Window};
+use crate::frame::{Orientation, Primaries, Role, SampleType, Transfer, Window};
 use crate::time::Rate;
 
 /// One channel of a part.
@@ -143,6 +143,8 @@ pub struct StatedColor {
     pub chromaticities: Option<[f32; 8]>,
     /// An ACES container (SMPTE ST 2065-4).
     pub is_aces_container: bool,
+    /// How a movie says that its numbers stand for light, and which red, green and blue it means.
+    pub tags: Option<(Transfer, Primaries)>,
 }
 
 impl MediaInfo {

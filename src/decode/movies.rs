@@ -9,13 +9,13 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use super::registry::{Registry, Stamp};
-use super::video::{AudioFacts, Limits, Movie, MovieEnd, single};
+use super::video::{AudioFacts, Limits, Movie, MovieEnd, VideoInfo, single};
 use super::{
     Access, Attribute, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, Layer, Length, MediaInfo,
     Part, PlaneRequest, SoundTrack, StatedColor,
 };
 use crate::epoch::{EpochClock, EpochWatch};
-use crate::frame::{Area, FrameMemory, Matrix, Orientation, PlaneLayout, Role, Transfer, Window};
+use crate::frame::{Area, FrameMemory, Matrix, Orientation, PlaneLayout, Role, Window};
 
 /// What the names of FFmpeg's containers of single pictures end in.
 const STILL_SUFFIX: &str = "_pipe";
@@ -191,8 +191,7 @@ pub fn probe(path: &Path, waits: bool) -> Result<MediaInfo, DecodeError> {
     let part = part_of(&movie, &layout);
     let roles = layout.planes().iter().map(|plane| (plane.name.clone(), plane.role)).collect();
     let planes = PlaneRequest { part: 0, part_name: None, channels: roles, mixes_chroma: false };
-    // FFmpeg reads DPX, SGI and JPEG 2000 files as movies of a frame.
-    let still = movie.info().container.strip_suffix(STILL_SUFFIX);
+    let still = still_format(movie.info());
     Ok(MediaInfo {
         format: still.unwrap_or(&movie.info().container).to_uppercase(),
         parts: vec![part],
@@ -206,6 +205,11 @@ pub fn probe(path: &Path, waits: bool) -> Result<MediaInfo, DecodeError> {
             .then(|| SoundTrack { origin_nanos: movie.info().start_nanos }),
         notice: notice_of(&movie, &layout, is_complete),
     })
+}
+
+/// FFmpeg's name of the format of a file of one picture, which it reads as a movie of a frame.
+fn still_format(info: &VideoInfo) -> Option<&str> {
+    info.container.strip_suffix(STILL_SUFFIX)
 }
 
 fn first_layout(
@@ -230,6 +234,7 @@ fn first_layout(
 fn part_of(movie: &Movie, layout: &PlaneLayout) -> Part {
     let info = movie.info();
     let shown = info.orientation.of_size((info.width, info.height));
+    let tags = (info.encoding.transfer, info.encoding.primaries);
     let window = Window::at_origin(shown.0, shown.1);
     let channels = layout.planes().iter().map(|plane| Channel {
         name: plane.name.clone(),
@@ -249,7 +254,8 @@ fn part_of(movie: &Movie, layout: &PlaneLayout) -> Part {
         channels: channels.collect(),
         attributes: attributes_of(movie),
         views: Vec::new(),
-        color: StatedColor::default(),
+        // Files of single pictures state a curve that few programs mean: FFmpeg calls every DPX linear.
+        color: StatedColor { tags: still_format(info).is_none().then_some(tags), ..StatedColor::default() },
         levels: Vec::new(),
         scrub_level: None,
         obstacle: None,
@@ -262,7 +268,7 @@ fn attributes_of(movie: &Movie) -> Vec<Attribute> {
     let length = movie.length();
     let about = if length.is_estimated { "about " } else { "" };
     let mut attributes = Vec::new();
-    if !info.container.ends_with(STILL_SUFFIX) {
+    if still_format(info).is_none() {
         attributes.push(text("frames", format!("{about}{}", length.frames)));
         attributes.push(text("rate", info.rate.to_string()));
         attributes.push(text("duration", format!("{:.3} s", info.duration_secs)));
@@ -306,13 +312,6 @@ fn turn_of(orientation: Orientation) -> Option<String> {
 fn notice_of(movie: &Movie, layout: &PlaneLayout, is_complete: bool) -> Option<String> {
     let info = movie.info();
     let mut notes = Vec::new();
-    let transfer = info.encoding.transfer;
-    if matches!(
-        transfer,
-        Transfer::Pq | Transfer::Hlg | Transfer::Linear | Transfer::Log100 | Transfer::Log316
-    ) {
-        notes.push(format!("its values are {transfer:?} and are shown as they are"));
-    }
     let is_luma = layout.plane_with_role(Role::Luminance).is_some();
     if is_luma && matches!(info.encoding.matrix, Matrix::Bt2020Constant | Matrix::Ictcp) {
         notes.push(format!("its matrix {:?} is taken for BT.2020", info.encoding.matrix));

@@ -109,7 +109,7 @@ impl Colors {
 
     /// Plain linear and display-referred media need no chain unless somebody asked for one.
     fn needs_chain(&self, facts: &MediaFacts) -> bool {
-        self.request != ColorRequest::default() || facts.chromaticities.is_some() || facts.is_aces_container
+        self.request != ColorRequest::default() || facts.states_space()
     }
 
     /// How media is coloured now; `is_playing` allows the quick stand-in.
@@ -249,6 +249,8 @@ fn lit_chain(settings: ColorSettings, white_nits: Option<f32>, chain: &ColorChai
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::color::ColorTags;
+    use crate::frame::{Primaries, Transfer};
 
     fn linear() -> MediaFacts {
         MediaFacts { is_float: true, ..MediaFacts::default() }
@@ -262,6 +264,9 @@ mod tests {
         let still = colors.coloring(&View::default(), &MediaFacts::default(), false);
         assert_eq!((still.program, still.settings.encoding), (None, Encoding::Identity));
         assert!(colors.entries.is_empty());
+        let tags = Some(ColorTags { transfer: Transfer::Pq, primaries: Primaries::Bt2020 });
+        let movie = MediaFacts { is_movie: true, tags, ..MediaFacts::default() };
+        assert!(colors.coloring(&View::default(), &movie, false).program.is_some());
     }
 
     #[cfg(feature = "ocio")]

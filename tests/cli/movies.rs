@@ -119,6 +119,37 @@ fn single_pictures_that_ffmpeg_reads_are_frames_of_sequences() {
 }
 
 #[test]
+fn movies_of_more_light_than_white_are_shown_by_their_curves() {
+    let folder = tempfile::tempdir().unwrap();
+    // Grey, as 10 bit codes of the limited range, and what an sRGB display makes of its nits where 203 are white.
+    let (black, span) = (64.0, 876.0);
+    let srgb = |nits: f64| 255.0 * (1.055 * (nits / 203.0).powf(1.0 / 2.4) - 0.055);
+    let levels = [
+        ("smpte2084", 0.508_078_f64, srgb(100.0)),
+        ("smpte2084", 0.580_689, 255.0),
+        ("smpte2084", 0.751_827, 255.0),
+        ("arib-std-b67", 0.75, 255.0),
+        // Half of HLG is a twelfth of the light of the scene; on a display of 1000 nits with its gamma of 1.2.
+        ("arib-std-b67", 0.5, srgb(1000.0 * (1.0_f64 / 12.0).powf(1.2))),
+    ];
+    for (transfer, level, wanted) in levels {
+        let code = (black + span * level).round();
+        let options = format!(
+            "-vf format=yuv420p10le,geq=lum={code}:cb=512:cr=512 -frames:v 1 -c:v ffv1 -color_range tv \
+             -color_trc {transfer} -color_primaries bt2020 -colorspace bt2020nc"
+        );
+        let movie = make(folder.path(), "grey.mkv", &options);
+        let shown = folder.path().join("grey.png");
+        run(&["render", text(&movie), "--frames", "0", "-o", text(&shown)], 0);
+        let pixel = *image::open(&shown).unwrap().to_rgb8().get_pixel(80, 45);
+        for value in pixel.0 {
+            assert!((f64::from(value) - wanted).abs() <= 1.5, "{transfer} {level}: {pixel:?}, not {wanted}");
+        }
+        std::fs::remove_file(shown).unwrap();
+    }
+}
+
+#[test]
 fn a_movie_tells_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let options = "-c:v libx264 -pix_fmt yuv420p -timecode 01:00:00:00 -metadata title=a\u{1b}[31mb";

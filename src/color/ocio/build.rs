@@ -16,7 +16,7 @@ use super::{gate, reach, wgsl};
 use crate::color::analytic::{space_name, unchanging};
 use crate::color::error::ColorError;
 use crate::color::program::{ChainDescription, ColorChain, ColorProgram, StageKind};
-use crate::color::rules::{ColorRequest, InputChoice, MediaFacts, choose_input};
+use crate::color::rules::{ColorRequest, InputChoice, InputSpace, MediaFacts, choose_input};
 use crate::text::shown;
 
 const SCENE_LINEAR: &str = "scene_linear";
@@ -129,7 +129,8 @@ fn processor(config: &OcioConfig, transforms: Vec<Transform>) -> Result<Processo
 fn input_name(input: &Input, choice: &InputChoice) -> String {
     match input {
         Input::Space(name) => shown(name),
-        _ => space_name(&choice.space),
+        Input::Foreign { primaries, curve } => space_name(&InputSpace::of(*primaries, *curve)),
+        Input::Data => space_name(&choice.space),
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use super::OcioConfig;
 use crate::color::tests as device;
 use crate::color::{
-    ChainDescription, ColorChain, ColorConfig, ColorError, ColorRequest, MediaFacts, baked, open_or_default,
+    ChainDescription, ColorChain, ColorConfig, ColorError, ColorRequest, ColorTags, MediaFacts, analytic,
+    baked, open_or_default,
 };
 
 const BUILT_IN: [&str; 2] =
@@ -151,6 +152,49 @@ fn primaries_without_a_name_are_adapted() {
     let rgb = [0.7, 0.3, 0.1];
     assert!(is_near(&display_values(&by_file, rgb), &display_values(&by_name, rgb), 1e-4));
     assert!(by_file.description.text().starts_with("linear (chromaticities of the file) → ACEScg"));
+}
+
+#[test]
+fn movies_with_tags_are_decoded_as_the_formulas_do() {
+    use crate::frame::{Primaries, Transfer};
+    let movies = [
+        (Transfer::Pq, Primaries::Bt2020, "Rec.2100-PQ"),
+        (Transfer::Hlg, Primaries::Bt2020, "Rec.2100-HLG"),
+        (Transfer::Pq, Primaries::P3D65, "P3-D65, PQ"),
+        (Transfer::Log100, Primaries::Bt709, "Rec.709, log"),
+        (Transfer::Log316, Primaries::Bt2020, "Rec.2020, log"),
+        (Transfer::Srgb, Primaries::P3Dci, "P3-DCI, sRGB curve"),
+        (Transfer::Linear, Primaries::Unstated, "Linear Rec.709 (sRGB)"),
+    ];
+    for (transfer, primaries, name) in movies {
+        let tags = Some(ColorTags { transfer, primaries });
+        let facts = MediaFacts { is_movie: true, tags, ..Default::default() };
+        let chain = chain(&ColorRequest::default(), &facts).unwrap();
+        assert_eq!(chain.description.input, name);
+        let formulas = analytic::chain(&ColorRequest::default(), &facts).unwrap();
+        for step in 0..=20 {
+            let value = step as f32 / 20.0;
+            for rgb in [[value; 3], [value, value * 0.7, 0.1], [0.05, value * 0.3, value]] {
+                let (ours, theirs) = (display_values(&chain, rgb), display_values(&formulas, rgb));
+                assert!(is_near(&ours, &theirs, 2e-4), "{name}: {rgb:?} is {ours:?}, by formula {theirs:?}");
+            }
+        }
+        let mut pixels = device::test_pixels();
+        pixels.retain(|pixel| pixel.iter().all(|value| value.abs() <= 1.0));
+        device::assert_drawn_like_its_twin(&chain, &pixels, 1e-4);
+    }
+}
+
+#[test]
+fn spaces_that_no_config_has_can_be_asked_for() {
+    for (typed, name) in
+        [("cineon", "Cineon"), ("rec.2100-hlg", "Rec.2100-HLG"), ("Rec.2100-PQ", "Rec.2100-PQ")]
+    {
+        let asked = ColorRequest { input: Some(typed.into()), ..Default::default() };
+        let chain = chain(&asked, &MediaFacts::default()).unwrap();
+        assert!(chain.description.input == name, "{}", chain.description.text());
+        assert!(chain.description.working.is_some(), "{}", chain.description.text());
+    }
 }
 
 #[test]

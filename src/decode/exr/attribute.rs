@@ -109,7 +109,8 @@ pub fn stated_color(part: &PartHeader) -> StatedColor {
         })
         .filter(|values| values.iter().all(|value| value.is_finite()));
     let flag = part.attribute("acesImageContainerFlag");
-    StatedColor { chromaticities, is_aces_container: flag.is_some_and(|flag| flag.value == [1, 0, 0, 0]) }
+    let is_aces_container = flag.is_some_and(|flag| flag.value == [1, 0, 0, 0]);
+    StatedColor { chromaticities, is_aces_container, tags: None }
 }
 
 pub fn strings(attribute: &RawAttribute) -> Vec<String> {

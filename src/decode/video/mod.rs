@@ -25,6 +25,7 @@ mod stash;
 mod tests;
 
 pub use fence::{AudioFacts, library};
+pub use info::VideoInfo;
 pub use movie::{Movie, MovieEnd};
 pub use opening::Limits;
 #[cfg(test)]
