@@ -73,6 +73,8 @@ fn movies_look_as_ffmpeg_shows_them() {
         ("h264.mp4", "-c:v libx264 -qp 0 -pix_fmt yuv444p -bf 2 -colorspace bt709"),
         ("ffv1.mkv", "-c:v ffv1 -pix_fmt gbrp"),
         ("deep.mov", "-c:v prores_ks -profile:v 4444 -pix_fmt yuv444p10le"),
+        ("grey.mkv", "-c:v ffv1 -pix_fmt gray -colorspace bt709"),
+        ("deep_grey.mkv", "-c:v ffv1 -level 3 -pix_fmt gray10le"),
         ("motion.avi", "-c:v mjpeg -q:v 2 -pix_fmt yuvj444p"),
     ];
     for (name, options) in movies {

@@ -8,16 +8,17 @@ const HIGH_DEFINITION_ROWS: u32 = 720;
 
 impl VideoEncoding {
     /// What a frame of `height` rows says. Where it says nothing: the matrix of BT.709 from 720 rows on, else of
-    /// BT.601; the limited range; chroma on the left, in JPEG in the middle.
+    /// BT.601; the limited range, of grey and RGB the full one; chroma on the left, in JPEG in the middle. Grey has
+    /// no matrix: its one plane stands for all colours.
     pub fn of(format: &PixelFormat, color: RawColor, height: u32) -> Self {
         let is_grey = format.components.len() < 3;
         let is_rgb = format.is_rgb || format.name.starts_with("pal") || format.name.starts_with("xyz");
         Self {
-            matrix: if is_rgb { Matrix::Rgb } else { matrix(color.matrix, height) },
+            matrix: if is_rgb || is_grey { Matrix::Rgb } else { matrix(color.matrix, height) },
             range: match color.range {
                 2 => Range::Full,
                 1 => Range::Limited,
-                _ if is_rgb || format.is_full_range => Range::Full,
+                _ if is_rgb || is_grey || format.is_full_range => Range::Full,
                 _ => Range::Limited,
             },
             bits: u8::try_from(format.bits()).unwrap_or(32),
