@@ -28,6 +28,11 @@ struct Scopes {
     turn_origin: vec2i,
     turn: vec4i,
     planes: array<Plane, 3>,
+    // Video: weights of the codes of three planes in red, green and blue; what is taken off codes, and by how many bits
+    // they are made shorter before; the largest code that a sample could hold.
+    video_weights: array<vec4i, 3>,
+    video_offsets: vec4i,
+    video_full: f32,
 }
 
 // Fields of the tally of a column; each is there for every channel.
@@ -86,6 +91,11 @@ const TABLE_SHIFT = 13u;
 const TABLE_FIRST = 116736u;
 const TABLE_LAST = 138239u;
 
+// Of sums of weighted codes of video, and of the colours that come of them.
+const VIDEO_SHIFT = 10u;
+const VIDEO_HALF = 512;
+const VIDEO_STEPS = 65536.0;
+
 // Rec. 709 in units of 1/4096: products with colours of twelve bits are exact, fused or not.
 const WEIGHTS = vec3f(0.212646484375, 0.715087890625, 0.072265625);
 const COARSE = 0xfffff000u;
@@ -95,6 +105,9 @@ const FAINT = 0x1f800000u;
 // Whether every plane is one texture with a sample a pixel, shown as it is stored. Decided before: software adapters run both
 // sides of a branch.
 override is_direct: bool = true;
+
+// Samples are codes of video that stand for no values by themselves.
+override is_video: bool = false;
 
 // The sample of a plane that stands for a pixel of the stored picture.
 fn sample_bits(plane: Texels, pixel: vec2u, spec: Plane) -> u32 {
@@ -115,6 +128,19 @@ fn stored_pixel(at_data: vec2u) -> vec2u {
     }
     let at = vec2i(at_data);
     return vec2u(scopes.turn.xz * at.x + scopes.turn.yw * at.y + scopes.turn_origin);
+}
+
+// Colours of video, in whole numbers as the twin has them.
+fn colors_of_video(bits: vec3u) -> vec3u {
+    let samples = bitcast<vec3f>(bits) * scopes.video_full + 0.5;
+    let codes = (vec3i(samples) >> vec3u(u32(scopes.video_offsets.w))) - scopes.video_offsets.xyz;
+    let weights = scopes.video_weights;
+    let sums = vec3i(
+        dot(weights[0].xyz, codes),
+        dot(weights[1].xyz, codes),
+        dot(weights[2].xyz, codes),
+    );
+    return bitcast<vec3u>(vec3f((sums + VIDEO_HALF) >> vec3u(VIDEO_SHIFT)) / VIDEO_STEPS);
 }
 
 fn luminance_bits(rgb: vec3u) -> u32 {
@@ -284,11 +310,14 @@ fn measure(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     var runs: Runs;
     while at.y < scopes.samples.y {
         let pixel = stored_pixel(scopes.first + vec2u(left + at.x, at.y) * scopes.step);
-        let rgb = vec3u(
+        var rgb = vec3u(
             sample_bits(plane_red, pixel, scopes.planes[0]),
             sample_bits(plane_green, pixel, scopes.planes[1]),
             sample_bits(plane_blue, pixel, scopes.planes[2]),
         );
+        if is_video {
+            rgb = colors_of_video(rgb);
+        }
         let bits = vec4u(rgb, luminance_bits(rgb));
         saw(&seen, bits);
         count_sample(&runs, bits);

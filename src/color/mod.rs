@@ -10,7 +10,7 @@ pub use light::{
     GRAPHICS_WHITE_NITS, Light, Output, SCRGB_UNIT_NITS, light_of, light_of_controls, output_of, srgb_decode,
 };
 
-pub use video::{VideoRows, chroma_shift};
+pub use video::{VideoCodes, VideoRows, chroma_shift};
 pub use view::{
     AlphaMode, Backdrop, ChannelView, ColorSettings, Encoding, LUMINANCE_709, STOP_COLORS, display_rgb,
     srgb_encode,

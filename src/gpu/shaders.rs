@@ -234,7 +234,21 @@ mod tests {
             scopes,
             "Scopes",
             scopes::ScopesUniform,
-            [first, samples, size, step, columns, lowest, highest, turn_origin, turn, planes]
+            [
+                first,
+                samples,
+                size,
+                step,
+                columns,
+                lowest,
+                highest,
+                turn_origin,
+                turn,
+                planes,
+                video_weights,
+                video_offsets,
+                video_full
+            ]
         );
         assert_twin!(scopes, "Column", scopes::ColumnCounts, [counts, tally, sum]);
     }

@@ -320,11 +320,8 @@ impl Stage {
     /// measurement is under way the newest wish waits for it.
     ///
     /// # Errors
-    /// [`ScopesError`] on devices that cannot measure, and for video.
+    /// [`ScopesError`] on devices that cannot measure.
     pub fn request_scopes(&mut self, key: FrameKey, settings: &ScopeSettings) -> Result<(), ScopesError> {
-        if self.ring.slot(key).is_some_and(|slot| slot.layout.video().is_some()) {
-            return Err(ScopesError::Video);
-        }
         let pass = match self.scopes.take() {
             Some(pass) => pass,
             None => ScopesPass::new(&self.gpu)?,

@@ -7,7 +7,8 @@ use half::f16;
 use rushes::color::Encoding;
 use rushes::color::scopes::{MAX_SAMPLES, Scale, ScopeResult, ScopeSettings, Scopes, measure};
 use rushes::frame::{
-    Area, FrameBuffer, FrameKey, Orientation, PlaneLayout, PlaneSpec, Role, SampleType, Window,
+    Area, FrameBuffer, FrameKey, Matrix, Orientation, PlaneLayout, PlaneSpec, Primaries, Range, Role,
+    SampleType, Siting, Transfer, VideoEncoding, Window,
 };
 use rushes::gpu::passes::scopes::ScopesPass;
 
@@ -279,6 +280,78 @@ fn planes_with_fewer_samples_equal_the_twin() {
             assert_eq!(scopes.grid.samples(), 199 * 61);
         }
     }
+}
+
+#[test]
+fn video_equals_the_twin() {
+    let encodings = [
+        (Matrix::Bt709, Range::Limited, 8, SampleType::U8),
+        (Matrix::Bt601, Range::Full, 8, SampleType::U8),
+        (Matrix::Bt2020, Range::Limited, 10, SampleType::U16),
+        (Matrix::YCgCo, Range::Full, 12, SampleType::U16),
+        (Matrix::Bt709, Range::Limited, 16, SampleType::U16),
+        (Matrix::Rgb, Range::Full, 10, SampleType::U16),
+        (Matrix::Rgb, Range::Full, 16, SampleType::U16),
+    ];
+    let window = Window::at_origin(199, 61);
+    let roles = [Role::Luminance, Role::DifferenceBlue, Role::DifferenceRed];
+    for forces_bits in [false, true] {
+        let Some(mut meter) = Meter::new("video_equals_the_twin", forces_bits) else { return };
+        for (number, (matrix, range, bits, sample)) in (0..).zip(encodings) {
+            for (chroma, key) in [((199, 61), key(2 * number)), ((100, 31), key(2 * number + 1))] {
+                let plane = |(role, (width, height)): (Role, (u32, u32))| PlaneSpec {
+                    name: format!("{role:?}"),
+                    sample,
+                    role,
+                    width,
+                    height,
+                };
+                let planes = roles.into_iter().zip([(199, 61), chroma, chroma]).map(plane).collect();
+                let (transfer, primaries) = (Transfer::Bt709, Primaries::Bt709);
+                let encoding =
+                    VideoEncoding { matrix, range, bits, siting: Siting::Left, transfer, primaries };
+                let layout = PlaneLayout::new(planes, window, window, 1.0).expect("a layout");
+                let most = (1_u32 << bits) - 1;
+                let code = |plane: usize, x: u32, y: u32| {
+                    (x * 37 + y * 101 + plane as u32 * 59) * most / 997 % (most + 1)
+                };
+                let picture = frame(&Arc::new(layout.with_video(encoding)), code);
+                meter.screen.load(key, &picture);
+                for scale in SCALES {
+                    let encoding = Encoding::Identity;
+                    let scopes = meter.compare(key, &picture, &ScopeSettings { encoding, ..settings(scale) });
+                    assert_eq!(scopes.channels[3].nan, 0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn white_of_video_is_one() {
+    let Some(mut meter) = Meter::new("white_of_video_is_one", false) else { return };
+    let roles = [Role::Luminance, Role::DifferenceBlue, Role::DifferenceRed];
+    let window = Window::at_origin(64, 32);
+    let plane =
+        |role| PlaneSpec { name: format!("{role:?}"), sample: SampleType::U16, role, width: 64, height: 32 };
+    let encoding = VideoEncoding {
+        matrix: Matrix::Bt709,
+        range: Range::Limited,
+        bits: 10,
+        siting: Siting::Left,
+        transfer: Transfer::Bt709,
+        primaries: Primaries::Bt709,
+    };
+    let layout = PlaneLayout::new(roles.map(plane).into(), window, window, 1.0).expect("a layout");
+    let picture =
+        frame(&Arc::new(layout.with_video(encoding)), |plane, _, _| if plane == 0 { 940 } else { 512 });
+    meter.screen.load(key(0), &picture);
+    let settings = ScopeSettings { encoding: Encoding::Identity, ..settings(Scale::Linear) };
+    let scopes = meter.compare(key(0), &picture, &settings);
+    for channel in &scopes.channels[..3] {
+        assert_eq!((channel.min, channel.max, channel.above_one), (Some(1.0), Some(1.0), 0));
+    }
+    assert_eq!(scopes.vectorscope[64 * 128 + 64], 64 * 32);
 }
 
 #[test]

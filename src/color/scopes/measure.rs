@@ -6,6 +6,7 @@ use super::{
     ChannelStats, LEVELS, SCOPE_CHANNELS, ScaleTable, ScopeGrid, ScopeSettings, Scopes, VECTOR_CELLS,
     Waveform,
 };
+use crate::color::VideoCodes;
 use crate::frame::{FrameBuffer, SampleType};
 
 const INFINITY: u32 = 0x7F80_0000;
@@ -28,12 +29,17 @@ pub fn measure(frame: &FrameBuffer, settings: &ScopeSettings) -> Scopes {
     let mut waveform = Waveform::new(grid.columns());
     let mut vectorscope = vec![0; VECTOR_CELLS * VECTOR_CELLS];
     let planes = frame.layout.color_planes();
+    let codes = VideoCodes::of(&frame.layout);
     let turn = frame.layout.orientation().pixels(frame.layout.stored_size());
     for y in 0..grid.down() {
         for x in 0..grid.across() {
             let at = turn.of(((grid.area.x + x * grid.step) as i32, (grid.area.y + y * grid.step) as i32));
             let at = (at.0 as u32, at.1 as u32);
-            let rgb = planes.map(|plane| sample_bits(frame, plane, at));
+            let samples = planes.map(|plane| sample_bits(frame, plane, at));
+            let rgb = match &codes {
+                Some(codes) => codes.rgb(samples.map(f32::from_bits)).map(f32::to_bits),
+                None => samples,
+            };
             let column = u64::from(x) * u64::from(grid.columns()) / u64::from(grid.across());
             let values = [rgb[0], rgb[1], rgb[2], luminance_bits(rgb)];
             for (channel, bits) in values.into_iter().enumerate() {

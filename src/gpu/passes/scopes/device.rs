@@ -17,8 +17,6 @@ const STORAGE_BUFFERS: u32 = 2;
 pub enum ScopesError {
     #[error("the adapter {adapter} cannot measure pictures: it lacks {lacks}")]
     Adapter { adapter: String, lacks: String },
-    #[error("movies are not measured yet; close and open the panel for pictures")]
-    Video,
 }
 
 /// What there is of memory on the device.

@@ -9,8 +9,8 @@ use bytemuck::{Pod, Zeroable};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::image::PlaneUniform;
-use crate::color::Encoding;
 use crate::color::scopes::{Scale, ScaleTable, ScopeGrid, ScopeResult, ScopeSettings};
+use crate::color::{Encoding, VideoCodes};
 use crate::frame::FrameKey;
 use crate::gpu::shaders::Shader;
 use crate::gpu::{Gpu, PlaneAccess, Slot, TextureRing};
@@ -34,22 +34,36 @@ pub struct ScopesUniform {
     pub turn_origin: [i32; 2],
     pub turn: [[i32; 2]; 2],
     pub planes: [PlaneUniform; 3],
+    pub video_weights: [[i32; 4]; 3],
+    pub video_offsets: [i32; 4],
+    pub video_full: f32,
+    pub padding: [u32; 3],
+}
+
+/// What a pipeline is made for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Variant {
+    access: PlaneAccess,
+    is_direct: bool,
+    is_video: bool,
+}
+
+impl Variant {
+    fn of(slot: &Slot) -> Self {
+        let (is_direct, is_video) = (is_direct(slot), VideoCodes::of(&slot.layout).is_some());
+        Self { access: slot.access, is_direct, is_video }
+    }
 }
 
 struct Pipeline {
     pipeline: wgpu::ComputePipeline,
     planes: wgpu::BindGroupLayout,
-    access: PlaneAccess,
-    is_direct: bool,
+    variant: Variant,
 }
 
 impl Pipeline {
-    fn new(
-        device: &wgpu::Device,
-        counts: &wgpu::BindGroupLayout,
-        (access, is_direct): (PlaneAccess, bool),
-    ) -> Self {
-        let planes = planes_layout(device, access);
+    fn new(device: &wgpu::Device, counts: &wgpu::BindGroupLayout, variant: Variant) -> Self {
+        let planes = planes_layout(device, variant.access);
         let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some("scopes"),
             bind_group_layouts: &[Some(counts), Some(&planes)],
@@ -58,15 +72,18 @@ impl Pipeline {
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some("scopes"),
             layout: Some(&layout),
-            module: &Shader::Scopes(access).module(device),
+            module: &Shader::Scopes(variant.access).module(device),
             entry_point: Some("measure"),
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[("is_direct", f64::from(is_direct))],
+                constants: &[
+                    ("is_direct", f64::from(variant.is_direct)),
+                    ("is_video", f64::from(variant.is_video)),
+                ],
                 ..Default::default()
             },
             cache: None,
         });
-        Self { pipeline, planes, access, is_direct }
+        Self { pipeline, planes, variant }
     }
 }
 
@@ -80,7 +97,9 @@ struct Running {
 
 /// The pipelines, the buffers, and the measurement under way.
 pub struct ScopesPass {
-    pipelines: [Pipeline; 4],
+    layout: wgpu::BindGroupLayout,
+    /// Each made when it is measured with first.
+    pipelines: Vec<Pipeline>,
     buffers: Buffers,
     group: wgpu::BindGroup,
     table: Option<(Scale, Encoding, ScaleTable)>,
@@ -110,11 +129,10 @@ impl ScopesPass {
                 wgpu::BindGroupEntry { binding: 2, resource: buffers.counts.as_entire_binding() },
             ],
         });
-        let (filtered, bits) = (PlaneAccess::Filtered, PlaneAccess::Bits);
-        let ways = [(filtered, true), (filtered, false), (bits, true), (bits, false)];
         let (sender, mapped) = bounded(1);
         Ok(Self {
-            pipelines: ways.map(|way| Pipeline::new(device, &layout, way)),
+            layout,
+            pipelines: Vec::new(),
             buffers,
             group,
             table: None,
@@ -161,12 +179,15 @@ impl ScopesPass {
     }
 
     fn begin(&mut self, gpu: &Gpu, slot: &Slot, key: FrameKey, settings: ScopeSettings) {
-        let way = (slot.access, is_direct(slot));
-        let fits = |pipeline: &Pipeline| (pipeline.access, pipeline.is_direct) == way;
-        let Some(pipeline) = self.pipelines.iter().position(fits) else { return };
         let grid = ScopeGrid::of(slot.layout.data_window(), &settings);
         self.write_settings(gpu, slot, grid, &settings);
-        let pipeline = &self.pipelines[pipeline];
+        let variant = Variant::of(slot);
+        let made = self.pipelines.iter().position(|pipeline| pipeline.variant == variant);
+        let place = made.unwrap_or_else(|| {
+            self.pipelines.push(Pipeline::new(&gpu.device, &self.layout, variant));
+            self.pipelines.len() - 1
+        });
+        let pipeline = &self.pipelines[place];
         let planes = planes_group(&gpu.device, &pipeline.planes, slot);
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         encoder.clear_buffer(&self.buffers.counts, VECTORSCOPE_OFFSET, Some(VECTORSCOPE_BYTES));
@@ -198,6 +219,10 @@ impl ScopesPass {
         let (lowest, highest) = table.range_bits();
         let stored = slot.layout.stored_size();
         let turn = slot.layout.orientation().pixels(stored);
+        let planes = slot.layout.color_planes();
+        let none = VideoCodes { weights: [[0; 3]; 3], offsets: [0; 3], shift: 0, full: 0 };
+        let codes = VideoCodes::of(&slot.layout).unwrap_or(none);
+        let [zero_a, zero_b, zero_c] = codes.offsets;
         let uniform = ScopesUniform {
             first: [grid.area.x, grid.area.y],
             samples: [grid.across(), grid.down()],
@@ -208,7 +233,11 @@ impl ScopesPass {
             highest,
             turn_origin: turn.origin,
             turn: turn.rows,
-            planes: slot.layout.color_planes().map(|plane| PlaneUniform::of(slot, plane)),
+            planes: planes.map(|plane| PlaneUniform::of(slot, plane)),
+            video_weights: codes.weights.map(|[a, b, c]| [a, b, c, 0]),
+            video_offsets: [zero_a, zero_b, zero_c, codes.shift as i32],
+            video_full: f32::from(codes.full),
+            padding: [0; 3],
         };
         gpu.queue.write_buffer(&self.buffers.uniform, 0, bytemuck::bytes_of(&uniform));
     }
