@@ -290,7 +290,7 @@ mod tests {
         let tags = Some(ColorTags { transfer: Transfer::Pq, primaries: Primaries::Bt2020 });
         let movie = MediaFacts { is_movie: true, tags, ..Default::default() };
         let chain = chain(&ColorRequest::default(), &movie).unwrap();
-        let text = "Rec.2100-PQ (tags of the movie) → ACEScg → sRGB - Display / Un-tone-mapped \
+        let text = "Rec.2100-PQ (tags of the file) → ACEScg → sRGB - Display / Un-tone-mapped \
                     (built-in formulas)";
         assert_eq!(chain.description.text(), text);
         assert!(shown_values(&chain, [0.580_689; 3]).iter().all(|value| (value - 1.0).abs() < 1e-3));
@@ -302,7 +302,7 @@ mod tests {
         let tags = Some(ColorTags { transfer: Transfer::Bt709, primaries: Primaries::P3D65 });
         let movie = MediaFacts { is_movie: true, tags, ..Default::default() };
         let chain = chain(&ColorRequest::default(), &movie).unwrap();
-        assert!(chain.description.text().starts_with("P3-D65, sRGB curve (tags of the movie)"));
+        assert!(chain.description.text().starts_with("P3-D65, sRGB curve (tags of the file)"));
         assert!(shown_values(&chain, [0.3; 3]).iter().all(|value| (value - 0.3).abs() < 1e-4));
         // Red of P3 lies outside of sRGB, as CSS Color 4 gives it.
         let red = shown_values(&chain, [1.0, 0.0, 0.0]);

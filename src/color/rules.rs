@@ -15,7 +15,7 @@ pub struct MediaFacts {
     /// Half or float samples.
     pub is_float: bool,
     pub is_movie: bool,
-    /// What a movie says of its numbers.
+    /// What a movie or scanned film says of its numbers.
     pub tags: Option<ColorTags>,
     /// Red x, y, green x, y, blue x, y, white x, y, where the file has them.
     pub chromaticities: Option<[f32; 8]>,
@@ -32,7 +32,7 @@ impl MediaFacts {
     }
 }
 
-/// How a movie says that its numbers stand for colour, after its matrix was undone.
+/// How a file says that its numbers stand for colour, after its matrix was undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ColorTags {
     pub transfer: frame::Transfer,
@@ -199,7 +199,7 @@ pub enum Reason {
     FloatFile,
     IntegerStill,
     Movie,
-    MovieTags,
+    Tags,
 }
 
 impl Reason {
@@ -214,7 +214,7 @@ impl Reason {
             Self::FloatFile => "float file",
             Self::IntegerStill => "8 or 16 bit still",
             Self::Movie => "movie",
-            Self::MovieTags => "tags of the movie",
+            Self::Tags => "tags of the file",
         }
     }
 
@@ -255,7 +255,7 @@ pub fn choose_input(request: &ColorRequest, facts: &MediaFacts, rule: Option<&Ru
         return choice(InputSpace::Named(rule.name.clone()), Reason::FileRule);
     }
     if let Some(space) = facts.tags.and_then(tagged) {
-        return choice(space, Reason::MovieTags);
+        return choice(space, Reason::Tags);
     }
     if !facts.is_float {
         let reason = if facts.is_movie { Reason::Movie } else { Reason::IntegerStill };
@@ -282,7 +282,7 @@ fn space_of(chromaticities: [f32; 8]) -> Option<InputSpace> {
     Some(linear.into_iter().find(near).map_or(own, InputSpace::Known))
 }
 
-/// The space of a movie that no display of every day shows as it is; None for one that it does. The curves of
+/// The space of a picture that no display of every day shows as it is; None for one that it does. The curves of
 /// such displays count as one another's, as they do everywhere: only the primaries of a wide one are converted.
 fn tagged(ColorTags { transfer, primaries }: ColorTags) -> Option<InputSpace> {
     use frame::Transfer;
@@ -293,6 +293,7 @@ fn tagged(ColorTags { transfer, primaries }: ColorTags) -> Option<InputSpace> {
         Transfer::Linear => (InputCurve::Linear, primaries::REC709),
         Transfer::Log100 => (InputCurve::Log(LogCurve::LOG_100), primaries::REC709),
         Transfer::Log316 => (InputCurve::Log(LogCurve::LOG_316), primaries::REC709),
+        Transfer::Density => (InputCurve::Log(LogCurve::CINEON), primaries::REC709),
         // X'Y'Z' of cinemas is converted with the pixels.
         Transfer::Smpte428 => return None,
         Transfer::Unstated
@@ -400,12 +401,13 @@ mod tests {
             let facts = MediaFacts { is_movie: true, tags, ..Default::default() };
             chosen(&ColorRequest::default(), &facts, None)
         };
-        let known = |space| (InputSpace::Known(space), Reason::MovieTags);
-        let own = |primaries, curve| (InputSpace::Encoded { primaries, curve }, Reason::MovieTags);
+        let known = |space| (InputSpace::Known(space), Reason::Tags);
+        let own = |primaries, curve| (InputSpace::Encoded { primaries, curve }, Reason::Tags);
         assert_eq!(of(Transfer::Pq, Primaries::Bt2020), known(KnownSpace::Rec2100Pq));
         assert_eq!(of(Transfer::Pq, Primaries::Unstated), known(KnownSpace::Rec2100Pq));
         assert_eq!(of(Transfer::Pq, Primaries::P3D65), own(primaries::P3_D65, InputCurve::Pq));
         assert_eq!(of(Transfer::Hlg, Primaries::Bt709), own(primaries::REC709, InputCurve::Hlg));
+        assert_eq!(of(Transfer::Density, Primaries::Unstated), known(KnownSpace::Cineon));
         assert_eq!(of(Transfer::Linear, Primaries::Unstated), known(KnownSpace::LinearRec709));
         assert_eq!(of(Transfer::Bt709, Primaries::P3D65), own(primaries::P3_D65, InputCurve::Srgb));
         assert_eq!(of(Transfer::Unstated, Primaries::Bt2020), own(primaries::REC2020, InputCurve::Srgb));

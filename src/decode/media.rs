@@ -143,7 +143,7 @@ pub struct StatedColor {
     pub chromaticities: Option<[f32; 8]>,
     /// An ACES container (SMPTE ST 2065-4).
     pub is_aces_container: bool,
-    /// How a movie says that its numbers stand for light, and which red, green and blue it means.
+    /// How a movie or scanned film says that its numbers stand for light, and which red, green and blue it means.
     pub tags: Option<(Transfer, Primaries)>,
 }
 

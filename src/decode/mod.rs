@@ -4,6 +4,7 @@
 
 mod error;
 mod exr;
+mod film;
 mod media;
 #[cfg(feature = "video")]
 mod movies;
@@ -113,10 +114,15 @@ impl Decoder for FileDecoder {
         let end = match Kind::of(&request.path) {
             Ok((Kind::Exr, file)) => exr::decode(request, &file, memory),
             Ok((Kind::Still(format), _)) => still::decode(request, format, memory),
+            Ok((Kind::Film, file)) => match film::read_header(&request.path, &file) {
+                Ok(Some(header)) => film::decode(request, &header, &file, memory),
+                Ok(None) => decode_single(request, memory),
+                Err(error) => Err(error),
+            },
             #[cfg(feature = "video")]
             Ok((Kind::Movie, _)) => self.movies.decode(request, memory),
             #[cfg(feature = "video")]
-            Ok((Kind::Single, _)) => Ok(movies::decode_single(request, memory)),
+            Ok((Kind::Single, _)) => decode_single(request, memory),
             Err(error) => Err(error),
         };
         end.unwrap_or_else(DecodeEnd::Failed)
@@ -154,6 +160,22 @@ impl Decoder for FileDecoder {
     }
 }
 
+/// Decodes a file that FFmpeg reads as one picture.
+#[cfg(feature = "video")]
+fn decode_single(request: &DecodeRequest, memory: &mut FrameMemory) -> Result<DecodeEnd, DecodeError> {
+    Ok(movies::decode_single(request, memory))
+}
+
+#[cfg(not(feature = "video"))]
+fn decode_single(_: &DecodeRequest, _: &mut FrameMemory) -> Result<DecodeEnd, DecodeError> {
+    Err(only_with_video())
+}
+
+#[cfg(not(feature = "video"))]
+fn only_with_video() -> DecodeError {
+    DecodeError::not_supported("DPX of another kind than upright RGB of 10 bit needs the feature `video`")
+}
+
 /// Bytes that the calling thread keeps between frames: scratch of the codecs, what was read last, plans. Small things
 /// of one size are left out. Not to be asked from within a decode.
 pub fn held_bytes() -> usize {
@@ -187,6 +209,13 @@ fn probe_with(path: &Path, waits: bool) -> Result<MediaInfo, DecodeError> {
     match Kind::of(path)? {
         (Kind::Exr, file) => exr::probe(path, &file),
         (Kind::Still(format), _) => still::probe(path, format),
+        (Kind::Film, file) => match film::read_header(path, &file)? {
+            Some(header) => Ok(film::probe(&header)),
+            #[cfg(feature = "video")]
+            None => movies::probe(path, waits),
+            #[cfg(not(feature = "video"))]
+            None => Err(only_with_video()),
+        },
         #[cfg(feature = "video")]
         (Kind::Movie | Kind::Single, _) => movies::probe(path, waits),
     }
@@ -225,6 +254,8 @@ pub fn floor(path: &Path, planes: &PlaneRequest) -> Result<DecodeFloor, DecodeEr
 enum Kind {
     Exr,
     Still(image::ImageFormat),
+    /// Cineon or DPX.
+    Film,
     #[cfg(feature = "video")]
     Movie,
     /// One picture that FFmpeg reads.
@@ -286,6 +317,9 @@ impl Kind {
         if head.starts_with(&exr::MAGIC) {
             return Some(Self::Exr);
         }
+        if film::MAGIC.iter().any(|magic| head.starts_with(magic)) {
+            return Some(Self::Film);
+        }
         let format = image::guess_format(head).ok()?;
         matches!(format, Hdr | Jpeg | Png | Tiff).then_some(Self::Still(format))
     }
@@ -302,9 +336,9 @@ const MOVIE_BOXES: [&[u8]; 6] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"
 #[cfg(feature = "video")]
 const MOVIE_MAGIC: [&[u8]; 5] = [b"\x1aE\xdf\xa3", b"RIFF", b"\x06\x0e\x2b\x34", b"\0\0\x01\xba", b"DKIF"];
 
-/// The first bytes of DPX (SMPTE ST 268-1, both byte orders), SGI and JPEG 2000 (file and codestream).
+/// The first bytes of SGI and JPEG 2000 (file and codestream).
 #[cfg(feature = "video")]
-const SINGLE_MAGIC: [&[u8]; 5] = [b"SDPX", b"XPDS", b"\x01\xda", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"];
+const SINGLE_MAGIC: [&[u8]; 3] = [b"\x01\xda", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"];
 
 /// Targa files begin with nothing that is known: their ending tells, and the kinds of colour map and of picture
 /// (Truevision TGA 2.0, fields 2 and 3) must be ones that there are.
@@ -327,7 +361,7 @@ fn unknown_kind(path: &Path, head: &[u8]) -> DecodeError {
         return DecodeError::not_supported("this build plays no movies: it lacks the feature `video`");
     }
     DecodeError::not_supported(
-        "its first bytes are of no kind that this version reads (EXR, PNG, TIFF, JPEG, HDR, TGA, movies)"
+        "its first bytes are of no kind that this version reads (EXR, PNG, TIFF, JPEG, HDR, TGA, DPX, Cineon, movies)"
             .to_string(),
     )
 }

@@ -51,6 +51,8 @@ pub enum Transfer {
     Pq,
     Smpte428,
     Hlg,
+    /// Printing density of scanned film, as Cineon and some DPX files have it (SMPTE ST 268-1, table 5A).
+    Density,
 }
 
 /// Which red, green, blue and white are meant (ITU-T H.273, table 2).
