@@ -57,7 +57,8 @@ pub fn decode(args: &DecodeArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let per_frame = |nanos: u64| nanos as f64 / 1e6 / frames / threads as f64;
     let codec = clip.info.part_of(clip.layer).map(|part| part.compression.clone()).unwrap_or_default();
     let floor_ms = match (codec.as_str(), floor.inflate) {
-        ("none", _) => Some(per_frame(floor.read)),
+        // Nothing is read for the floor of files that have none.
+        ("none", _) => (floor.read > 0).then(|| per_frame(floor.read)),
         (_, inflate) => inflate.map(|inflate| per_frame(inflate + floor.copy)),
     };
     let report = Report {

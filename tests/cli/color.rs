@@ -154,3 +154,31 @@ fn the_variable_names_the_config_and_its_default_view_counts() {
     assert!(doctor("").contains("cg-config-v4"), "{}", doctor(""));
     assert!(doctor("nowhere.ocio").contains("cannot read the colour config nowhere.ocio"));
 }
+
+#[test]
+fn scanned_film_is_made_linear() {
+    let folder = tempfile::tempdir().unwrap();
+    let codes = [95_u32, 445, 685, 1023];
+    // A Cineon file of one row: its header, then words of three samples of 10 bits.
+    let mut bytes = vec![0; 2048];
+    let numbers = [(0, 0x802A_5FD7), (4, 2048), (200, codes.len() as u32), (204, 1)];
+    for (at, number) in numbers {
+        bytes[at..at + 4].copy_from_slice(&u32::to_be_bytes(number));
+    }
+    for (at, byte) in [(193, 3), (197, 10), (225, 10), (253, 10), (681, 5)] {
+        bytes[at] = byte;
+    }
+    bytes.extend(codes.iter().flat_map(|code| (code << 22 | code << 12 | code << 2).to_be_bytes()));
+    std::fs::write(folder.path().join("scan.0001.cin"), bytes).unwrap();
+    let shown = folder.path().join("shown.png");
+    run(&["render", text(&folder.path().join("scan.####.cin")), "--frames", "1", "-o", text(&shown)], 0);
+    let shown = image::open(&shown).unwrap().to_rgb8();
+    // Black, grey by a film gamma of 0.6, white, and what is brighter.
+    let black = 10_f64.powf((95.0 - 685.0) * 0.002 / 0.6);
+    let grey = (10_f64.powf((445.0 - 685.0) * 0.002 / 0.6) - black) / (1.0 - black);
+    let grey = 255.0 * (1.055 * grey.powf(1.0 / 2.4) - 0.055);
+    for (x, wanted) in (0..).zip([0.0, grey, 255.0, 255.0]) {
+        let pixel = shown.get_pixel(x, 0).0;
+        assert!(pixel.iter().all(|value| (f64::from(*value) - wanted).abs() <= 1.0), "{pixel:?}, {wanted}");
+    }
+}
