@@ -544,9 +544,9 @@ impl Player {
         self.leave_clip();
         self.shown_clip = position;
         let Some(clip) = self.clips.get(position) else { return };
-        let (frames, rate, start) = (clip.frames(), clip.rate, clip.resume_at.unwrap_or(0));
+        let (frames, times, start) = (clip.frames(), clip.rate.into(), clip.resume_at.unwrap_or(0));
         let area = clip.resume_area;
-        self.transport.set_clip(frames, rate);
+        self.transport.set_clip(frames, times);
         self.transport.travel.area = area.unwrap_or(self.transport.travel.area);
         self.transport.seek(start);
         self.show_stream();

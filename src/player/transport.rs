@@ -1,10 +1,11 @@
-//! Owns the playhead and its motion: every-frame and real-time pace on a fixed rational grid, loop
+//! Owns the playhead and its motion: every-frame and real-time pace by the times of the frames, loop
 //! modes, shuttle speeds, and the counters of what was presented, late, dropped and held. Pure: time
 //! and readiness are arguments.
 
 use crate::stats::PresentCounters;
 use crate::time::{
-    Cadence, Direction, Grid, LoopMode, Nanos, PreloadStrategy, Rate, Repeats, Travel, WorkArea,
+    Cadence, Direction, FrameTimes, Grid, LoopMode, Nanos, PreloadStrategy, Rate, Repeats, SHORTEST_NANOS,
+    Travel, WorkArea,
 };
 
 /// What gives way when a frame is not ready in time.
@@ -24,7 +25,10 @@ const MAX_SPEED: u32 = 8;
 /// A display is slower than the frames when it lacks more than one refresh in a thousand.
 const DRIFT: f64 = 1.001;
 /// More steps than this at once (a suspended machine) are counted as dropped without walking.
-const MAX_STEPS: i64 = 100_000;
+const MAX_STEPS: usize = 100_000;
+/// Where frames last unequally long, a burst of them may fall so far behind before time gives way: a display shows one
+/// at a refresh, and the longer ones that follow make up for it.
+const BURST_NANOS: Nanos = 80_000_000;
 
 /// What one advance did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,12 +60,13 @@ pub struct Run {
 pub struct Transport {
     pub travel: Travel,
     pub pace: Pace,
-    rate: Rate,
+    times: FrameTimes,
     speed: u32,
-    /// Due times since playback started or was thrown off its time; none until the first frame is ready.
+    /// Due times since playback started or was thrown off its time, up to the frame at the playhead; none until the
+    /// first frame is ready.
     grid: Option<Grid>,
-    /// Presentations due on the grid so far.
-    count: i64,
+    /// A frame that is due already waits until then: the one before it was just presented.
+    not_before: Nanos,
     /// Times that the grid began, the frame at which it did, and whether that was late.
     runs: u64,
     began_at: u32,
@@ -89,10 +94,10 @@ impl Transport {
                 strategy: PreloadStrategy::default(),
             },
             pace: Pace::EveryFrame,
-            rate,
+            times: rate.into(),
             speed: 1,
             grid: None,
-            count: 0,
+            not_before: Nanos::MIN,
             runs: 0,
             began_at: 0,
             began_towards: Direction::Forward,
@@ -106,15 +111,28 @@ impl Transport {
     }
 
     /// Another clip: the playhead and work area start over, counters and modes stay.
-    pub fn set_clip(&mut self, frames: u32, rate: Rate) {
-        self.rate = rate;
+    pub fn set_clip(&mut self, frames: u32, times: FrameTimes) {
+        self.times = times;
         self.travel.area = WorkArea::new(0, frames.max(1) - 1);
         self.travel.playhead = 0;
         self.grid = None;
     }
 
+    /// The frames of the clip have other times than was known: the one at the playhead began when it did, and those that
+    /// follow come at their own times.
+    pub fn set_times(&mut self, times: FrameTimes) {
+        self.times = times;
+        self.rebase();
+    }
+
+    /// Frames a second, on average where they last unequally long.
     pub fn rate(&self) -> Rate {
-        self.rate
+        self.times.rate()
+    }
+
+    /// Whether frames last unequally long.
+    pub fn is_variable(&self) -> bool {
+        self.times.is_variable()
     }
 
     pub fn speed(&self) -> f64 {
@@ -127,12 +145,13 @@ impl Transport {
         self.refresh_nanos = display.map(Cadence::period_nanos);
     }
 
-    /// Whether frames are due more often than the display refreshes, by more than the two may drift apart.
+    /// Whether frames are due more often than the display refreshes, by more than the two may drift apart. On average: what
+    /// a burst of short frames lacks, the longer ones that follow give back.
     pub fn is_beyond_display(&self) -> bool {
         self.refresh_nanos.is_some_and(|refresh| self.interval_nanos() as f64 * DRIFT < refresh)
     }
 
-    /// Time between two frames with the shuttle's speed.
+    /// Time between two frames with the shuttle's speed, on average.
     pub fn interval_nanos(&self) -> u64 {
         (1e9 / self.effective_rate().as_f64()) as u64
     }
@@ -176,8 +195,21 @@ impl Transport {
 
     /// The rate at which frames come with the shuttle's speed.
     fn effective_rate(&self) -> Rate {
-        let num = self.rate.num().saturating_mul(self.speed);
-        Rate::new(num, self.rate.den()).unwrap_or(self.rate)
+        self.rate_at(self.speed).unwrap_or(self.rate())
+    }
+
+    /// The shuttle's speed, where frames can come so fast.
+    fn effective_speed(&self) -> u32 {
+        self.rate_at(self.speed).map_or(1, |_| self.speed)
+    }
+
+    fn rate_at(&self, speed: u32) -> Option<Rate> {
+        Rate::new(self.rate().num().saturating_mul(speed), self.rate().den()).ok()
+    }
+
+    /// How long the frame at the playhead lasts, in ticks of the grid.
+    fn ticks(&self) -> i128 {
+        self.times.duration(self.travel.playhead.into())
     }
 
     /// Starts at the clip's own speed.
@@ -228,7 +260,7 @@ impl Transport {
     /// When something is due next, while playing.
     pub fn next_due(&self) -> Option<Nanos> {
         let grid = self.grid.filter(|_| self.travel.playing)?;
-        Some(grid.due(self.count + 1) - self.early)
+        Some((grid.due_after(self.ticks()) - self.early).max(self.not_before))
     }
 
     /// Moves the playhead to where it belongs at `now`. `is_ready` tells whether a frame can be shown.
@@ -236,10 +268,12 @@ impl Transport {
         if !self.travel.playing {
             return Advance::default();
         }
-        let Some(grid) = self.grid else { return self.begin(now, is_ready) };
+        if self.grid.is_none() {
+            return self.begin(now, is_ready);
+        }
         match self.pace {
-            Pace::EveryFrame => self.advance_every_frame(now, grid, is_ready),
-            Pace::RealTime => self.advance_real_time(now, grid, is_ready),
+            Pace::EveryFrame => self.advance_every_frame(now, is_ready),
+            Pace::RealTime => self.advance_real_time(now, is_ready),
             Pace::Unpaced => self.advance_unpaced(is_ready),
         }
     }
@@ -255,8 +289,8 @@ impl Transport {
     }
 
     fn anchor(&mut self, now: Nanos, is_late: bool) {
-        self.grid = Some(Grid::new(now, self.effective_rate()));
-        self.count = 0;
+        self.grid = Some(Grid::new(now, &self.times, self.effective_speed()));
+        self.not_before = Nanos::MIN;
         self.runs += 1;
         (self.began_at, self.began_towards) = (self.travel.playhead, self.travel.direction);
         self.began_late = is_late;
@@ -267,12 +301,12 @@ impl Transport {
         let grid = self.grid.filter(|_| self.travel.playing)?;
         let travel = Travel { playhead: self.began_at, direction: self.began_towards, ..self.travel };
         let (number, is_late) = (self.runs, self.began_late);
-        Some(Run { number, is_late, anchor: grid.due(0), travel, rate: self.effective_rate() })
+        Some(Run { number, is_late, anchor: grid.anchor(), travel, rate: self.effective_rate() })
     }
 
     /// Makes the frame at the playhead the first of a new run, on the grid as it is.
     pub fn rebase(&mut self) -> Option<Run> {
-        let due = self.grid.filter(|_| self.travel.playing)?.due(self.count);
+        let due = self.grid.filter(|_| self.travel.playing)?.due_after(0);
         self.anchor(due, false);
         self.run()
     }
@@ -287,22 +321,38 @@ impl Transport {
         self.counters.presented += 1;
     }
 
-    fn advance_every_frame(&mut self, now: Nanos, grid: Grid, is_ready: impl Fn(u32) -> bool) -> Advance {
-        let due = grid.due(self.count + 1);
-        if now + self.early < due {
+    fn advance_every_frame(&mut self, now: Nanos, is_ready: impl Fn(u32) -> bool) -> Advance {
+        if self.next_due().is_none_or(|due| now < due) {
             return Advance::default();
         }
+        let ticks = self.ticks();
         let advance = self.present_next(is_ready);
-        if !advance.presented {
-            return advance;
-        }
-        self.count += 1;
-        if now + self.early >= grid.due(self.count + 1) {
-            // A whole frame late: time goes on from here instead of rushing after the grid.
-            self.counters.late += 1;
-            self.anchor(now, true);
+        if advance.presented {
+            self.pass(ticks);
+            self.give_way(now);
         }
         advance
+    }
+
+    /// A whole frame late, time goes on from here instead of rushing after the grid.
+    fn give_way(&mut self, now: Nanos) {
+        self.not_before = Nanos::MIN;
+        let patience = if self.is_variable() { BURST_NANOS } else { 0 };
+        match self.next_due().map(|due| now - due) {
+            Some(behind) if behind >= patience => {
+                self.counters.late += 1;
+                self.anchor(now, true);
+            }
+            Some(behind) if behind >= 0 => self.not_before = now + SHORTEST_NANOS,
+            _ => {}
+        }
+    }
+
+    /// The frame at the playhead is another one now; the one before it lasted so many ticks.
+    fn pass(&mut self, ticks: i128) {
+        if let Some(grid) = &mut self.grid {
+            grid.pass(ticks);
+        }
     }
 
     fn advance_unpaced(&mut self, is_ready: impl Fn(u32) -> bool) -> Advance {
@@ -320,18 +370,20 @@ impl Transport {
         Advance { moved, presented: true, ended: false }
     }
 
-    fn advance_real_time(&mut self, now: Nanos, grid: Grid, is_ready: impl Fn(u32) -> bool) -> Advance {
-        let due = grid.count_at(now + self.early);
-        let steps = (due - self.count).max(0);
+    fn advance_real_time(&mut self, now: Nanos, is_ready: impl Fn(u32) -> bool) -> Advance {
+        self.not_before = Nanos::MIN;
         let mut advance = Advance::default();
-        if steps > 0 {
-            self.counters.dropped += (steps - 1) as u64 + u64::from(self.is_awaited);
-            self.count = due;
-            for _ in 0..steps.min(MAX_STEPS) {
-                let Some((next, direction)) = self.travel.step() else { return self.end() };
-                advance.moved |= self.move_to(next, direction);
-            }
+        let mut steps = 0;
+        while steps < MAX_STEPS && self.next_due().is_some_and(|due| due <= now) {
+            self.counters.dropped += u64::from(self.is_awaited);
+            let Some((next, direction)) = self.travel.step() else { return self.end() };
+            self.pass(self.ticks());
+            advance.moved |= self.move_to(next, direction);
             self.is_awaited = true;
+            steps += 1;
+        }
+        if steps == MAX_STEPS {
+            self.skip(now);
         }
         if self.is_awaited && is_ready(self.travel.playhead) {
             self.counters.late += u64::from(steps == 0);
@@ -341,6 +393,15 @@ impl Transport {
             self.counters.held += 1;
         }
         advance
+    }
+
+    /// Time goes on to `now`, and what would have been presented meanwhile is dropped.
+    fn skip(&mut self, now: Nanos) {
+        let ticks = self.times.mean_ticks();
+        let Some(grid) = &mut self.grid else { return };
+        let steps = grid.count_at(now + self.early, ticks).max(0);
+        grid.pass(i128::from(steps) * ticks);
+        self.counters.dropped += steps.unsigned_abs();
     }
 
     fn end(&mut self) -> Advance {
@@ -366,102 +427,4 @@ impl Transport {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PERIOD: Nanos = 1_000_000_000 / 24;
-
-    fn playing(pace: Pace, frames: u32) -> Transport {
-        let mut transport = Transport::new(frames, Rate::FILM);
-        transport.pace = pace;
-        transport.play(Direction::Forward);
-        assert!(transport.advance(0, |_| true).presented);
-        transport
-    }
-
-    #[test]
-    fn every_frame_waits_for_a_frame_and_counts_it_late() {
-        let mut transport = playing(Pace::EveryFrame, 10);
-        assert!(!transport.advance(2 * PERIOD, |_| false).moved);
-        assert!(transport.advance(3 * PERIOD, |_| true).presented);
-        assert_eq!(transport.travel.playhead, 1);
-        assert_eq!(transport.counters().late, 1);
-        // Time starts over: the next frame is due one period later, not at once.
-        assert!(!transport.advance(3 * PERIOD + PERIOD / 2, |_| true).presented);
-        assert!(transport.advance(4 * PERIOD + 1, |_| true).presented);
-        assert_eq!(transport.counters().dropped, 0);
-    }
-
-    #[test]
-    fn real_time_drops_what_it_has_no_time_for() {
-        let mut transport = playing(Pace::RealTime, 100);
-        assert!(transport.advance(5 * PERIOD + PERIOD / 2, |_| true).presented);
-        assert_eq!(transport.travel.playhead, 5);
-        let counters = transport.counters();
-        assert_eq!((counters.presented, counters.dropped, counters.held), (2, 4, 0));
-    }
-
-    #[test]
-    fn presented_and_dropped_add_up_when_frames_come_late() {
-        let mut transport = playing(Pace::RealTime, 100);
-        // Frame 1 is never ready, frame 2 comes within its time, frame 3 at its time.
-        let due = |number| Rate::FILM.frame_start_nanos(number);
-        transport.advance(due(1), |_| false);
-        transport.advance(due(2), |_| false);
-        transport.advance(due(2) + PERIOD / 2, |_| true);
-        transport.advance(due(3), |_| true);
-        let counters = transport.counters();
-        assert_eq!((counters.presented, counters.dropped, counters.held), (3, 1, 2));
-        assert_eq!(counters.late, 1);
-    }
-
-    #[test]
-    fn a_thousand_frames_keep_their_times() {
-        let mut transport = playing(Pace::EveryFrame, 10_000);
-        for number in 1..=1000_i64 {
-            let due = Rate::FILM.frame_start_nanos(number);
-            assert!(!transport.advance(due - 1, |_| true).presented, "{number}");
-            assert!(transport.advance(due, |_| true).presented, "{number}");
-        }
-        assert_eq!(transport.counters().late, 0);
-    }
-
-    #[test]
-    fn once_stops_at_the_end_and_plays_again_from_the_start() {
-        let mut transport = playing(Pace::Unpaced, 3);
-        transport.travel.loop_mode = LoopMode::Once;
-        assert!(transport.advance(1, |_| true).presented);
-        assert!(transport.advance(2, |_| true).presented);
-        assert!(transport.advance(3, |_| true).ended);
-        assert_eq!((transport.travel.playhead, transport.is_playing()), (2, false));
-        transport.play(Direction::Forward);
-        assert_eq!(transport.travel.playhead, 0);
-    }
-
-    #[test]
-    fn loops_are_counted_in_every_mode() {
-        for (mode, steps) in [(LoopMode::Loop, 4), (LoopMode::PingPong, 4)] {
-            let mut transport = playing(Pace::Unpaced, 4);
-            transport.travel.loop_mode = mode;
-            for step in 0..steps {
-                assert_eq!(transport.counters().loops, 0, "{mode:?} {step}");
-                transport.advance(step, |_| true);
-            }
-            assert_eq!(transport.counters().loops, 1, "{mode:?}");
-        }
-    }
-
-    #[test]
-    fn the_shuttle_doubles_and_turns() {
-        let mut transport = playing(Pace::EveryFrame, 100);
-        transport.shuttle(Direction::Forward);
-        transport.shuttle(Direction::Forward);
-        assert_eq!(transport.speed(), 4.0);
-        transport.shuttle(Direction::Reverse);
-        assert_eq!((transport.speed(), transport.travel.direction), (1.0, Direction::Reverse));
-        for _ in 0..10 {
-            transport.shuttle(Direction::Reverse);
-        }
-        assert_eq!(transport.speed(), 8.0);
-    }
-}
+mod tests;

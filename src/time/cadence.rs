@@ -139,7 +139,7 @@ impl Repeats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::{Grid, Rate};
+    use crate::time::{FrameTimes, Grid, Rate};
 
     const SECOND: f64 = 1e9;
 
@@ -159,8 +159,8 @@ mod tests {
                 continue;
             }
             let time = cadence.shown_at(now);
-            let grid = grid.get_or_insert(Grid::new(time, rate));
-            let due = grid.count_at(time + cadence.early_nanos());
+            let grid = grid.get_or_insert(Grid::new(time, &FrameTimes::from(rate), 1));
+            let due = grid.count_at(time + cadence.early_nanos(), rate.den().into());
             count += 1;
             if due > shown {
                 repeats.push(count);

@@ -52,13 +52,6 @@ impl Rate {
     pub fn frame_start_nanos(self, count: i64) -> i128 {
         (i128::from(count) * i128::from(self.den) * 1_000_000_000).div_euclid(i128::from(self.num))
     }
-
-    /// The frame that is due `nanos` after the start of frame 0.
-    pub fn frame_at_nanos(self, nanos: i128) -> i64 {
-        let per_frame = i128::from(self.den) * 1_000_000_000;
-        // The start is rounded down, so a frame may begin a fraction of a nanosecond early.
-        ((nanos + 1) * i128::from(self.num) - 1).div_euclid(per_frame) as i64
-    }
 }
 
 fn gcd(a: u32, b: u32) -> u32 {
@@ -119,17 +112,6 @@ mod tests {
         for text in ["", "0", "-24", "nan", "inf", "24/0", "1001", "a/b", "\u{1b}[2J"] {
             let error = text.parse::<Rate>().unwrap_err().to_string();
             assert!(!error.contains('\u{1b}'), "{error:?}");
-        }
-    }
-
-    #[test]
-    fn frame_starts_and_frames_agree() {
-        for rate in [Rate::FILM, Rate::new(24000, 1001).unwrap(), Rate::new(60000, 1001).unwrap()] {
-            for frame in [0, 1, 2, 1000, 123_456_789] {
-                let start = rate.frame_start_nanos(frame);
-                assert_eq!(rate.frame_at_nanos(start), frame, "{rate}");
-                assert_eq!(rate.frame_at_nanos(start - 1), frame - 1, "{rate}");
-            }
         }
     }
 
