@@ -125,7 +125,7 @@ impl Feed {
             Start::At(anchor) => {
                 Some(anchor + Nanos::from(playing.made) * 1_000_000_000 / Nanos::from(self.rate))
             }
-            Start::Soon => None,
+            Start::Soon(_) => None,
         };
         playing.made += count as u64;
         // There is room: this is the only thread that fills it.

@@ -4,7 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::time::{Direction, Nanos, Rate, Travel};
+use crate::time::{Direction, FrameTimes, Nanos, Rate, Travel};
+
+/// A take is at most a second, so that a frame that stands for long takes no more memory than others.
+const LONGEST_TAKE_SECS: i64 = 1;
 
 /// Which sound.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,8 +22,8 @@ pub struct SoundFile {
 pub enum Start {
     /// The frame at the playhead is due at this time.
     At(Nanos),
-    /// As soon as it is there, out of step with pictures: for scrubbing.
-    Soon,
+    /// As soon as it is there, out of step with pictures and no longer than this: for scrubbing.
+    Soon(Nanos),
 }
 
 /// What is heard from a moment on.
@@ -31,9 +34,9 @@ pub struct Order {
     pub travel: Travel,
     /// Frame of the sound at index 0.
     pub first: i64,
-    /// Frames in a second of sound.
-    pub media_rate: Rate,
-    /// Frames that are presented in a second.
+    /// Where in the sound each frame of it begins.
+    pub times: FrameTimes,
+    /// Frames that are presented in a second, on average where they last unequally long.
     pub rate: Rate,
     pub start: Start,
 }
@@ -41,11 +44,11 @@ pub struct Order {
 impl Order {
     /// How many times faster than it is the sound is played.
     pub fn tempo(&self) -> f64 {
-        self.rate.as_f64() / self.media_rate.as_f64()
+        self.rate.as_f64() / self.times.rate().as_f64()
     }
 }
 
-/// The samples of one frame.
+/// The samples of one frame, or of a part of a long one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Take {
     /// The first one in the file.
@@ -61,36 +64,68 @@ pub struct Take {
 /// All takes of an order.
 #[derive(Debug, Clone)]
 pub struct Takes {
-    travel: Travel,
+    /// None when all frames were begun.
+    travel: Option<Travel>,
     first: i64,
-    media_rate: Rate,
+    times: FrameTimes,
     sample_rate: u32,
-    /// Frames so far.
-    count: i64,
-    /// Where in the file the last take ended, seen in its direction.
-    end: i64,
+    /// Of all frames so far, so that what is rounded never adds up.
+    ticks: i128,
+    /// Samples of the frame at hand that were not handed out.
+    rest: i64,
+    /// Where in the file they begin, seen in their direction.
+    place: i64,
+    is_reversed: bool,
+    /// The next take goes on where the last one ended.
     joins: bool,
-    is_over: bool,
+    /// The next frame goes on where the one at hand ends.
+    is_joined: bool,
+    /// Samples that may still be handed out.
+    left: i64,
 }
 
 impl Takes {
     pub fn new(order: &Order, sample_rate: u32) -> Self {
+        let left = match order.start {
+            Start::At(_) => i64::MAX,
+            Start::Soon(nanos) => (nanos * Nanos::from(sample_rate) / 1_000_000_000) as i64,
+        };
         Self {
-            travel: Travel { playing: true, ..order.travel },
+            travel: Some(Travel { playing: true, ..order.travel }),
             first: order.first,
-            media_rate: order.media_rate,
+            times: order.times.clone(),
             sample_rate,
-            count: 0,
-            end: 0,
+            ticks: 0,
+            rest: 0,
+            place: 0,
+            is_reversed: false,
             joins: false,
-            is_over: false,
+            is_joined: false,
+            left,
         }
     }
 
-    /// The sample at which a frame begins.
-    fn edge(&self, frame: i64) -> i64 {
-        let scaled = i128::from(frame) * i128::from(self.sample_rate) * i128::from(self.media_rate.den());
-        scaled.div_euclid(i128::from(self.media_rate.num())) as i64
+    /// The sample that so many ticks come to.
+    fn sample_of(&self, ticks: i128) -> i64 {
+        (ticks * i128::from(self.sample_rate)).div_euclid(self.times.ticks_per_second()) as i64
+    }
+
+    /// Turns to the next frame; `None` after the last one.
+    fn begin_frame(&mut self) -> Option<()> {
+        let travel = self.travel.take()?;
+        let (index, frame) = (travel.playhead, self.first + i64::from(travel.playhead));
+        let before = self.sample_of(self.ticks);
+        self.ticks += self.times.duration(frame);
+        self.rest = self.sample_of(self.ticks) - before;
+        self.is_reversed = travel.direction == Direction::Reverse;
+        if !self.joins {
+            self.place = self.sample_of(self.times.start(frame + i64::from(self.is_reversed)));
+        }
+        let onward = if self.is_reversed { index.checked_sub(1) } else { index.checked_add(1) };
+        let next = travel.step();
+        self.is_joined = next.is_some_and(|next| (Some(next.0), next.1) == (onward, travel.direction));
+        self.travel = next.map(|(playhead, direction)| Travel { playhead, direction, ..travel });
+        Some(())
     }
 }
 
@@ -98,35 +133,25 @@ impl Iterator for Takes {
     type Item = Take;
 
     fn next(&mut self) -> Option<Take> {
-        if self.is_over {
+        if self.left <= 0 {
             return None;
         }
-        let (index, direction) = (self.travel.playhead, self.travel.direction);
-        let frame = self.first + i64::from(index);
-        // By all frames so far, so that what is rounded never adds up.
-        let samples = self.edge(self.count + 1) - self.edge(self.count);
-        let is_reversed = direction == Direction::Reverse;
-        let start = match (self.joins, is_reversed) {
-            (true, _) => self.end,
-            (false, false) => self.edge(frame),
-            (false, true) => self.edge(frame + 1),
-        };
-        self.end = if is_reversed { start - samples } else { start + samples };
-        let joins = self.joins;
-        self.joins = match self.travel.step() {
-            Some((next, turned)) => {
-                let onward = if is_reversed { index.checked_sub(1) } else { index.checked_add(1) };
-                (self.travel.playhead, self.travel.direction) = (next, turned);
-                turned == direction && onward == Some(next)
-            }
-            None => {
-                self.is_over = true;
-                false
-            }
-        };
-        self.count += 1;
-        let at = start.min(self.end);
-        Some(Take { at, samples: samples as usize, is_reversed, joins, is_joined: self.joins })
+        if self.rest == 0 {
+            self.begin_frame()?;
+        }
+        let samples = self.rest.min(self.left).min(LONGEST_TAKE_SECS * i64::from(self.sample_rate));
+        (self.rest, self.left) = (self.rest - samples, self.left - samples);
+        let start = self.place;
+        self.place = if self.is_reversed { start - samples } else { start + samples };
+        let goes_on = self.rest > 0 || self.is_joined;
+        let joins = std::mem::replace(&mut self.joins, goes_on);
+        Some(Take {
+            at: start.min(self.place),
+            samples: samples as usize,
+            is_reversed: self.is_reversed,
+            joins,
+            is_joined: goes_on && self.left > 0,
+        })
     }
 }
 
@@ -142,9 +167,9 @@ mod tests {
             sound: SoundFile { path: Path::new("a.wav").into(), origin_nanos: None },
             travel: Travel { playhead, direction, loop_mode, area, playing: true, strategy },
             first: 0,
-            media_rate: rate,
+            times: rate.into(),
             rate,
-            start: Start::Soon,
+            start: Start::At(0),
         }
     }
 
@@ -202,5 +227,48 @@ mod tests {
         let order = order(5, 7, LoopMode::Once, Direction::Reverse, Rate::FILM);
         let takes: Vec<i64> = Takes::new(&order, 48_000).map(|take| take.at / 2000).collect();
         assert_eq!(takes, [5, 4, 3, 2, 1, 0]);
+    }
+
+    fn variable(travel: Travel, start: Start) -> Order {
+        let milli = 1_000_000;
+        let times = [0, 20, 60, 560, 10_060].map(|time| time * milli);
+        let times = FrameTimes::listed(Rate::FILM, times, 10_100 * milli).unwrap();
+        Order { travel, times, start, ..order(0, 4, LoopMode::Loop, Direction::Forward, Rate::FILM) }
+    }
+
+    #[test]
+    fn frames_of_their_own_length_are_heard_from_where_they_begin() {
+        let travel = order(1, 2, LoopMode::Loop, Direction::Forward, Rate::FILM).travel;
+        let takes = |travel, count| {
+            let takes = Takes::new(&variable(travel, Start::At(0)), 48_000).take(count);
+            takes.map(|take| (take.at / 48, take.samples / 48, take.joins)).collect::<Vec<_>>()
+        };
+        let loops = [(20, 40, false), (60, 500, true), (0, 20, false), (20, 40, true)];
+        assert_eq!(takes(travel, 4), loops);
+        let turns = Travel { loop_mode: LoopMode::PingPong, direction: Direction::Reverse, ..travel };
+        assert_eq!(takes(turns, 4), [(20, 40, false), (0, 20, true), (20, 40, false), (60, 500, true)]);
+    }
+
+    #[test]
+    fn long_frames_come_in_parts_that_join() {
+        for direction in [Direction::Forward, Direction::Reverse] {
+            let travel = order(3, 4, LoopMode::Once, direction, Rate::FILM).travel;
+            let takes: Vec<Take> = Takes::new(&variable(travel, Start::At(0)), 48_000).take(10).collect();
+            assert!(takes.iter().all(|take| take.samples <= 48_000));
+            assert_eq!(takes.iter().map(|take| take.samples).sum::<usize>(), 9500 * 48);
+            assert!(takes.windows(2).all(|pair| pair[0].is_joined && pair[1].joins));
+            let first = if direction == Direction::Forward { 560 } else { 9060 };
+            assert_eq!(takes[0].at / 48, first);
+        }
+    }
+
+    #[test]
+    fn a_glance_is_no_longer_than_it_may_be() {
+        let travel = order(2, 4, LoopMode::Once, Direction::Forward, Rate::FILM).travel;
+        let takes: Vec<Take> = Takes::new(&variable(travel, Start::Soon(80_000_000)), 48_000).collect();
+        assert_eq!(
+            takes,
+            [Take { at: 60 * 48, samples: 80 * 48, is_reversed: false, joins: false, is_joined: false }]
+        );
     }
 }

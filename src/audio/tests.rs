@@ -47,7 +47,7 @@ fn order(playhead: u32, last: u32, anchor: Nanos) -> Order {
             strategy: PreloadStrategy::default(),
         },
         first: 0,
-        media_rate: Rate::FILM,
+        times: Rate::FILM.into(),
         rate: Rate::FILM,
         start: Start::At(anchor),
     }
@@ -184,7 +184,7 @@ fn reverse_is_heard_backwards() {
 #[test]
 fn a_glance_needs_no_time_and_ends() {
     let (mut engine, mut manual) = engine();
-    let mut glance = Order { start: Start::Soon, ..order(100, 200, 0) };
+    let mut glance = Order { start: Start::Soon(100_000_000), ..order(100, 200, 0) };
     glance.travel.loop_mode = LoopMode::Once;
     glance.travel.area = WorkArea::new(100, 101);
     engine.play(glance);

@@ -9,14 +9,14 @@ use crate::audio::{Engine, News, OpenSound, Order, Peaks, SoundEnd, SoundFile, S
 use crate::decode::{Sound, SoundStop};
 use crate::epoch::EpochWatch;
 use crate::stats::SoundStatus;
-use crate::time::{Direction, LoopMode, Nanos, Rate, Travel, WorkArea};
+use crate::time::{Direction, FrameTimes, LoopMode, Nanos, Rate, Travel, WorkArea};
 
 /// Pictures follow the device at most so much faster or slower than their rate, which nobody sees.
 const FOLLOW_SHARE: f64 = 0.02;
 /// After a picture came late sound waits this long for playback to hold its rate.
 const RECOVERY_NANOS: Nanos = 400_000_000;
 /// What is heard of the place that a hand moves to.
-const GLANCE_NANOS: u64 = 60_000_000;
+const GLANCE_NANOS: Nanos = 80_000_000;
 /// One step of the volume keys.
 const VOLUME_STEP: f32 = 0.1;
 
@@ -34,15 +34,15 @@ pub struct ClipSound {
 #[derive(Debug, Clone)]
 pub struct SoundOutline {
     peaks: Arc<Peaks>,
-    /// From the beginning of the sound to the first frame.
-    first_secs: f64,
-    frame_secs: f64,
+    /// The frame of the sound that is the first of the clip.
+    first: i64,
+    times: FrameTimes,
 }
 
 impl SoundOutline {
     /// The largest value from one place in the clip to another, in frames, 0 to 1; `None` where it is not measured yet.
     pub fn between(&self, from: f64, to: f64) -> Option<f32> {
-        let secs = |frame: f64| self.first_secs + frame * self.frame_secs;
+        let secs = |frame: f64| self.times.secs(self.first as f64 + frame);
         self.peaks.between(secs(from), secs(to))
     }
 
@@ -137,7 +137,12 @@ impl Player {
                 self.order_playback(sound, run, now);
             }
             _ => {
-                if self.hearing.ordered.as_ref().is_some_and(|(_, order)| order.start != Start::Soon) {
+                if self
+                    .hearing
+                    .ordered
+                    .as_ref()
+                    .is_some_and(|(_, order)| !matches!(order.start, Start::Soon(_)))
+                {
                     self.hearing.stop();
                 }
                 self.glance();
@@ -184,15 +189,14 @@ impl Player {
             return;
         }
         let (Some(sound), Some(clip)) = (self.clip_sound(), self.clip()) else { return };
-        let rate = self.media_rate();
-        let frames = (GLANCE_NANOS as f64 * rate.as_f64() / 1e9).ceil().max(1.0) as u32;
         let travel = Travel {
             direction: Direction::Forward,
             loop_mode: LoopMode::Once,
-            area: WorkArea::new(playhead, (playhead + frames - 1).min(clip.frames() - 1)),
+            area: WorkArea::new(playhead, clip.frames() - 1),
             ..self.transport.travel
         };
-        let Some(order) = self.order_of(sound, travel, rate, Start::Soon) else { return };
+        let rate = self.sound_times().rate();
+        let Some(order) = self.order_of(sound, travel, rate, Start::Soon(GLANCE_NANOS)) else { return };
         if let Some(engine) = &mut self.hearing.engine {
             engine.play(order.clone());
         }
@@ -201,14 +205,14 @@ impl Player {
 
     fn order_of(&self, sound: ClipSound, travel: Travel, rate: Rate, start: Start) -> Option<Order> {
         let first = self.clip()?.number(0) - sound.first_number;
-        Some(Order { sound: sound.file, travel, first, media_rate: self.media_rate(), rate, start })
+        Some(Order { sound: sound.file, travel, first, times: self.sound_times(), rate, start })
     }
 
-    /// Frames in a second of sound.
-    fn media_rate(&self) -> Rate {
+    /// Where in its sound each frame begins.
+    fn sound_times(&self) -> FrameTimes {
         let clip = self.clip();
         let of_movie = clip.and_then(|clip| clip.sound.as_ref()?.rate);
-        of_movie.or(clip.map(|clip| clip.rate)).unwrap_or(Rate::FILM)
+        of_movie.or(clip.map(|clip| clip.rate)).unwrap_or(Rate::FILM).into()
     }
 
     fn clip_sound(&self) -> Option<ClipSound> {
@@ -281,11 +285,10 @@ impl Player {
     pub fn sound_outline(&mut self) -> Option<SoundOutline> {
         let sound = self.clip_sound()?;
         let clip = self.clip()?;
-        let frame_secs = 1.0 / self.media_rate().as_f64();
-        let first_secs = (clip.number(0) - sound.first_number) as f64 * frame_secs;
-        let secs = first_secs + f64::from(clip.frames()) * frame_secs;
+        let (first, times) = (clip.number(0) - sound.first_number, self.sound_times());
+        let secs = times.secs((first + i64::from(clip.frames())) as f64);
         let peaks = self.hearing.engine.as_mut()?.peaks(&sound.file, secs)?;
-        Some(SoundOutline { peaks, first_secs, frame_secs })
+        Some(SoundOutline { peaks, first, times })
     }
 }
 
