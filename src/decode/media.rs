@@ -3,7 +3,7 @@
 
 use super::sound::SoundTrack;
 use crate::frame::{Orientation, Primaries, Role, SampleType, Transfer, Window};
-use crate::time::Rate;
+use crate::time::{FrameTimes, Rate};
 
 /// One channel of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,8 +115,10 @@ pub struct MediaInfo {
     pub layers: Vec<Layer>,
     /// The layer that is shown when nothing else is asked for.
     pub default_layer: usize,
-    /// Stated by the file.
+    /// Stated by the file; on average where its frames last unequally long.
     pub rate: Option<Rate>,
+    /// Of a file whose frames last unequally long.
+    pub times: Option<FrameTimes>,
     /// Scene-linear values, as opposed to values made for a display.
     pub is_linear: bool,
     pub access: Access,
@@ -366,6 +368,7 @@ mod tests {
             layers,
             parts: parts.to_vec(),
             rate: None,
+            times: None,
             is_linear: true,
             access: Access::Random,
             length: None,

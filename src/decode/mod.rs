@@ -30,6 +30,7 @@ pub use sound::{Sound, SoundStop, SoundTrack};
 use crate::epoch::EpochWatch;
 use crate::frame::{Area, FrameMemory, PlaneLayout};
 use crate::sequence::is_movie;
+use crate::time::FrameTimes;
 
 /// What to decode. The layer is named by its channels, because every file of a sequence has a
 /// header of its own.
@@ -87,6 +88,10 @@ pub trait Decoder: Send + Sync {
     fn shrink(&self) {}
     /// How many frames an open file has that holds a whole clip; `None` while it is not open.
     fn length(&self, _: &Path) -> Option<Length> {
+        None
+    }
+    /// The times of the frames of such a file; `None` while they are not all known.
+    fn times(&self, _: &Path) -> Option<FrameTimes> {
         None
     }
     /// Nanoseconds that the calling thread has spent reading files since this was last asked.
@@ -153,6 +158,11 @@ impl Decoder for FileDecoder {
     #[cfg(feature = "video")]
     fn length(&self, path: &Path) -> Option<Length> {
         self.movies.length(path)
+    }
+
+    #[cfg(feature = "video")]
+    fn times(&self, path: &Path) -> Option<FrameTimes> {
+        self.movies.times(path)
     }
 
     fn take_read_nanos(&self) -> u64 {

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::epoch::{EpochClock, EpochWatch};
 use crate::frame::{Area, FrameMemory, Matrix, Orientation, PlaneLayout, Role, Window};
+use crate::time::FrameTimes;
 
 /// What the names of FFmpeg's containers of single pictures end in.
 const STILL_SUFFIX: &str = "_pipe";
@@ -135,6 +136,11 @@ impl Movies {
     pub fn length(&self, path: &Path) -> Option<Length> {
         self.open.opened(path).map(|movie| movie.length())
     }
+
+    /// The times of the frames of an open movie; `None` while it is not open, or its index is not complete.
+    pub fn times(&self, path: &Path) -> Option<FrameTimes> {
+        self.open.opened(path)?.times()
+    }
 }
 
 impl Drop for Movies {
@@ -188,7 +194,8 @@ pub fn probe(path: &Path, waits: bool) -> Result<MediaInfo, DecodeError> {
     // The first frame says what planes there are.
     let mut memory = FrameMemory::default();
     let layout = first_layout(&movie, &watch, &mut memory)?;
-    let part = part_of(&movie, &layout);
+    let times = movie.times().unwrap_or(movie.info().rate.into());
+    let part = part_of(&movie, &layout, &times);
     let roles = layout.planes().iter().map(|plane| (plane.name.clone(), plane.role)).collect();
     let planes = PlaneRequest { part: 0, part_name: None, channels: roles, mixes_chroma: false };
     let still = still_format(movie.info());
@@ -197,7 +204,8 @@ pub fn probe(path: &Path, waits: bool) -> Result<MediaInfo, DecodeError> {
         parts: vec![part],
         layers: vec![Layer { name: "video".into(), part: 0, planes }],
         default_layer: 0,
-        rate: still.is_none().then_some(movie.info().rate),
+        rate: still.is_none().then_some(times.rate()),
+        times: Some(times).filter(FrameTimes::is_variable),
         is_linear: false,
         access: if still.is_some() { Access::Random } else { Access::Sequential },
         length: still.is_none().then(|| movie.length()),
@@ -231,7 +239,7 @@ fn first_layout(
     }
 }
 
-fn part_of(movie: &Movie, layout: &PlaneLayout) -> Part {
+fn part_of(movie: &Movie, layout: &PlaneLayout, times: &FrameTimes) -> Part {
     let info = movie.info();
     let shown = info.orientation.of_size((info.width, info.height));
     let tags = (info.encoding.transfer, info.encoding.primaries);
@@ -252,7 +260,7 @@ fn part_of(movie: &Movie, layout: &PlaneLayout) -> Part {
         compression: info.codec.clone(),
         storage: info.pixel_format.clone(),
         channels: channels.collect(),
-        attributes: attributes_of(movie),
+        attributes: attributes_of(movie, times),
         views: Vec::new(),
         // Files of single pictures state a curve that few programs mean: FFmpeg calls every DPX linear.
         color: StatedColor { tags: still_format(info).is_none().then_some(tags), ..StatedColor::default() },
@@ -262,7 +270,7 @@ fn part_of(movie: &Movie, layout: &PlaneLayout) -> Part {
     }
 }
 
-fn attributes_of(movie: &Movie) -> Vec<Attribute> {
+fn attributes_of(movie: &Movie, times: &FrameTimes) -> Vec<Attribute> {
     let info = movie.info();
     let text = |name: &str, value: String| Attribute { name: name.into(), kind: "text".into(), value };
     let length = movie.length();
@@ -270,7 +278,7 @@ fn attributes_of(movie: &Movie) -> Vec<Attribute> {
     let mut attributes = Vec::new();
     if still_format(info).is_none() {
         attributes.push(text("frames", format!("{about}{}", length.frames)));
-        attributes.push(text("rate", info.rate.to_string()));
+        attributes.push(text("rate", times.to_string()));
         attributes.push(text("duration", format!("{:.3} s", info.duration_secs)));
     }
     let encoding = &info.encoding;

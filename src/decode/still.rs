@@ -160,6 +160,7 @@ pub fn probe(path: &Path, format: ImageFormat) -> Result<MediaInfo, DecodeError>
         layers,
         parts,
         rate: None,
+        times: None,
         is_linear: shape.sample == SampleType::F32,
         access: Access::Random,
         length: None,

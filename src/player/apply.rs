@@ -217,6 +217,7 @@ impl Player {
         };
         let (id, revision, last) = (clip.id, clip.revision, clip.frames() - 1);
         let books_bytes = clip.books_bytes();
+        self.transport.set_times(clip.times().clone());
         if let Some(books) = self.books.get_mut(&id) {
             self.ledger.resize(books, books_bytes);
         }
@@ -235,18 +236,25 @@ impl Player {
         travel.playhead = travel.playhead.min(last);
     }
 
-    /// The length of the shown clip, where it was estimated, as the decoder knows it by now.
+    /// The length of the shown clip, where it was estimated, and the times of its frames, as the decoder knows them by
+    /// now.
     pub(super) fn follow_length(&mut self, now: Nanos) {
         let Some(clip) = self.clips.get_mut(self.shown_clip) else { return };
         if !clip.has_estimated_length() || now < self.length_at {
             return;
         }
         self.length_at = now + LENGTH_NANOS;
-        let Some(length) = clip.path(0).and_then(|path| self.preloader.length(path)) else { return };
-        if !clip.set_length(length) {
+        let Some(path) = clip.path(0) else { return };
+        let (length, times) = (self.preloader.length(path), self.preloader.times(path));
+        let has_other_length = length.is_some_and(|length| clip.set_length(length));
+        let has_other_times = times.is_some_and(|times| clip.set_times(times));
+        if !has_other_length && !has_other_times {
             return;
         }
         let (id, last, books_bytes) = (clip.id, clip.frames() - 1, clip.books_bytes());
+        if has_other_times {
+            self.transport.set_times(clip.times().clone());
+        }
         if let Some(books) = self.books.get_mut(&id) {
             self.ledger.resize(books, books_bytes);
         }

@@ -13,7 +13,7 @@ use crate::memory::format_bytes;
 use crate::sequence::{Media, Resolved};
 use crate::stats::LayerStatus;
 use crate::text::{shown, shown_path};
-use crate::time::{PreloadStrategy, Rate, WorkArea};
+use crate::time::{FrameTimes, PreloadStrategy, Rate, WorkArea};
 
 /// What is shown for a frame that has no file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,7 +109,11 @@ pub struct Clip {
     pub id: ClipId,
     pub revision: Revision,
     pub info: Arc<MediaInfo>,
+    /// Frames a second, on average where they last unequally long.
     pub rate: Rate,
+    times: FrameTimes,
+    /// Somebody stated the rate, whatever the file says.
+    has_stated_rate: bool,
     pub layer: usize,
     pub name: String,
     pub notice: Option<String>,
@@ -217,6 +221,8 @@ impl Clip {
             Some(length) => (0, length.frames.clamp(1, MAX_FRAMES as u32)),
             None => extent(&name, &files, options)?,
         };
+        let own_times = info.times.clone().or(info.rate.map(FrameTimes::from));
+        let times = options.rate.map(FrameTimes::from).or(own_times).unwrap_or(Rate::FILM.into());
         let planes = info.layers.iter().map(|layer| {
             let planes = &layer.planes;
             Arc::new(if options.all_channels { planes.clone() } else { planes.displayed() })
@@ -228,7 +234,9 @@ impl Clip {
         let mut clip = Self {
             id,
             revision: Revision::default(),
-            rate: options.rate.or(info.rate).unwrap_or(Rate::FILM),
+            rate: times.rate(),
+            times,
+            has_stated_rate: options.rate.is_some(),
             layer,
             level: options.level,
             sound: None,
@@ -295,6 +303,23 @@ impl Clip {
         // An estimate that turned out too small grows; one that was too large waits for the end.
         let frames = if length.is_estimated { frames.max(self.frames) } else { frames };
         std::mem::replace(&mut self.frames, frames) != frames
+    }
+
+    /// When its frames begin: as its file says, unless somebody stated a rate.
+    pub fn times(&self) -> &FrameTimes {
+        &self.times
+    }
+
+    /// What the file says of its frames, by now; `true` when they are played at other times than before.
+    pub(super) fn set_times(&mut self, times: FrameTimes) -> bool {
+        if self.has_stated_rate || times == self.times {
+            return false;
+        }
+        if let Some(rate) = self.sound.as_mut().and_then(|sound| sound.rate.as_mut()) {
+            *rate = times.rate();
+        }
+        (self.rate, self.times) = (times.rate(), times);
+        true
     }
 
     /// Whether one file has all frames.
@@ -389,12 +414,12 @@ impl Clip {
         }
     }
 
-    /// Bytes of the books that are kept of the clip itself: its files, and the state of its frames in both
+    /// Bytes of the books that are kept of the clip itself: its files, the times of its frames, and the state of its frames in both
     /// tiers while it is shown.
     pub fn books_bytes(&self) -> u64 {
         let names: usize = self.files.iter().map(|file| file.path.as_os_str().len()).sum();
         let files = self.files.capacity() * size_of::<NumberedFile>();
-        (names + files + 2 * self.frames as usize) as u64
+        (names + files + 2 * self.frames as usize + self.times.bytes()) as u64
     }
 
     /// The planes of the shown layer.

@@ -544,7 +544,7 @@ impl Player {
         self.leave_clip();
         self.shown_clip = position;
         let Some(clip) = self.clips.get(position) else { return };
-        let (frames, times, start) = (clip.frames(), clip.rate.into(), clip.resume_at.unwrap_or(0));
+        let (frames, times, start) = (clip.frames(), clip.times().clone(), clip.resume_at.unwrap_or(0));
         let area = clip.resume_area;
         self.transport.set_clip(frames, times);
         self.transport.travel.area = area.unwrap_or(self.transport.travel.area);

@@ -210,9 +210,9 @@ impl Player {
 
     /// Where in its sound each frame begins.
     fn sound_times(&self) -> FrameTimes {
-        let clip = self.clip();
-        let of_movie = clip.and_then(|clip| clip.sound.as_ref()?.rate);
-        of_movie.or(clip.map(|clip| clip.rate)).unwrap_or(Rate::FILM).into()
+        let Some(clip) = self.clip() else { return Rate::FILM.into() };
+        let of_movie = clip.sound.as_ref().and_then(|sound| sound.rate);
+        of_movie.filter(|_| !clip.times().is_variable()).map_or(clip.times().clone(), FrameTimes::from)
     }
 
     fn clip_sound(&self) -> Option<ClipSound> {

@@ -121,8 +121,10 @@ impl Transport {
     /// The frames of the clip have other times than was known: the one at the playhead began when it did, and those that
     /// follow come at their own times.
     pub fn set_times(&mut self, times: FrameTimes) {
-        self.times = times;
-        self.rebase();
+        if times != self.times {
+            self.times = times;
+            self.rebase();
+        }
     }
 
     /// Frames a second, on average where they last unequally long.

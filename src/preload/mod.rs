@@ -14,6 +14,7 @@ use std::path::Path;
 
 use crate::decode::{DecodeEnd, DecodeRequest, Length};
 use crate::frame::{FrameKey, FrameMemory};
+use crate::time::FrameTimes;
 
 /// One request on its way to a worker.
 #[derive(Debug)]
@@ -56,6 +57,10 @@ pub trait WorkerPool {
     }
     /// How many frames a movie has that the workers have open.
     fn length(&self, _: &Path) -> Option<Length> {
+        None
+    }
+    /// The times of its frames, when all are known.
+    fn times(&self, _: &Path) -> Option<FrameTimes> {
         None
     }
     /// Memory is short: asks the workers to give back what they keep, each after its next job or when it has been idle

@@ -9,6 +9,7 @@ use crate::decode::{DecodeRequest, Length};
 use crate::epoch::Ticket;
 use crate::frame::{FrameKey, FrameMemory};
 use crate::memory::Charge;
+use crate::time::FrameTimes;
 
 /// A request that is out.
 #[derive(Debug)]
@@ -51,6 +52,11 @@ impl Preloader {
     /// How many frames a movie has that the workers have open.
     pub fn length(&self, path: &Path) -> Option<Length> {
         self.pool.length(path)
+    }
+
+    /// The times of its frames, when all are known.
+    pub fn times(&self, path: &Path) -> Option<FrameTimes> {
+        self.pool.times(path)
     }
 
     /// Asks the workers to give back what they keep.

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::{Job, Outcome, WorkerPool};
 use crate::decode::{DecodeEnd, DecodeError, Decoder, Length};
+use crate::time::FrameTimes;
 
 /// Requests that wait while all workers are busy, so that none runs dry between two ticks.
 const WAITING_JOBS: usize = 2;
@@ -217,6 +218,10 @@ impl WorkerPool for DecodeThreads {
 
     fn length(&self, path: &Path) -> Option<Length> {
         self.decoder.length(path)
+    }
+
+    fn times(&self, path: &Path) -> Option<FrameTimes> {
+        self.decoder.times(path)
     }
 
     fn release_held(&mut self) {

@@ -1,6 +1,7 @@
 //! Owns when the frames of a clip begin: all equally long, or each at a time of its own. Plain values, shared by whoever
 //! needs them; any thread.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::{Nanos, Rate};
@@ -24,6 +25,16 @@ pub struct FrameTimes {
 impl From<Rate> for FrameTimes {
     fn from(rate: Rate) -> Self {
         Self { rate, starts: None }
+    }
+}
+
+impl fmt::Display for FrameTimes {
+    /// The rate, and that it is only an average.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((shortest, longest)) = self.extremes() else { return write!(f, "{}", self.rate) };
+        let millis = |nanos: Nanos| (nanos as f64 / 1e5).round() / 10.0;
+        let (shortest, longest) = (millis(shortest), millis(longest));
+        write!(f, "about {}, variable: frames last from {shortest} to {longest} ms", self.rate)
     }
 }
 
@@ -123,6 +134,7 @@ mod tests {
         assert_eq!(starts(&times, 0..5), [0, 20, 60, 560, 593]);
         assert_eq!((0..4).map(|frame| times.duration(frame) / MILLI).collect::<Vec<_>>(), [20, 40, 500, 33]);
         assert_eq!(times.extremes(), Some((20 * MILLI, 500 * MILLI)));
+        assert_eq!(times.to_string(), "about 24, variable: frames last from 20 to 500 ms");
         assert_eq!((times.secs(1.5), times.secs(-24.0)), (0.04, -0.999_999_984));
         // Beyond the list frames are as long as the average.
         assert_eq!(times.duration(4), 41_666_666);
@@ -134,6 +146,7 @@ mod tests {
         let times = FrameTimes::from(Rate::new(24_000, 1001).unwrap());
         assert_eq!((times.start(24_000), times.ticks_per_second()), (24_000 * 1001, 24_000));
         assert_eq!((times.start(-3), times.duration(-3)), (-3003, 1001));
+        assert_eq!(times.to_string(), "23.976");
         assert_eq!((times.secs(24.0), times.extremes(), times.bytes()), (1.001, None, 0));
     }
 

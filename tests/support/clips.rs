@@ -76,6 +76,7 @@ pub fn info() -> MediaInfo {
         layers: LAYERS.iter().map(layer).collect(),
         default_layer: 0,
         rate: None,
+        times: None,
         is_linear: true,
         access: Access::Random,
         length: None,

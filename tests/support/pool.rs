@@ -8,6 +8,7 @@ use std::rc::Rc;
 use rushes::decode::{DecodeEnd, DecodeError, Decoded, Length};
 use rushes::frame::{Area, FrameKey, FrameMemory};
 use rushes::preload::{Job, Outcome, WorkerPool};
+use rushes::time::FrameTimes;
 
 use super::clips;
 
@@ -44,6 +45,8 @@ pub struct Script {
     pub movie_bytes: u64,
     /// How many frames the movie of a clip has, as far as they know.
     pub length: Option<Length>,
+    /// The times of its frames, once they know them.
+    pub frame_times: Option<FrameTimes>,
     /// What they spend reading, of the millisecond that each job takes.
     pub read_nanos: u64,
     /// They were asked to give them back, and do so with the next job.
@@ -66,6 +69,7 @@ impl ScriptedPool {
             held_bytes: 0,
             movie_bytes: 0,
             length: None,
+            frame_times: None,
             read_nanos: 0,
             gives_back: false,
             shares_frames: false,
@@ -202,6 +206,10 @@ impl WorkerPool for ScriptedPool {
 
     fn held_bytes(&self) -> u64 {
         self.script().held_bytes
+    }
+
+    fn times(&self, _: &std::path::Path) -> Option<FrameTimes> {
+        self.script().frame_times.clone()
     }
 
     fn length(&self, _: &std::path::Path) -> Option<Length> {

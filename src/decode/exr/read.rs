@@ -54,6 +54,7 @@ pub fn describe_file(header: &FileHeader, file_bytes: u64, path: &Path) -> Resul
         default_layer: default_layer(&parts, &layers),
         layers,
         rate: header.parts[0].attribute("framesPerSecond").and_then(rate),
+        times: None,
         parts,
         is_linear: true,
         access: Access::Random,

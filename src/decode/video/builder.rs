@@ -24,6 +24,8 @@ pub struct IndexBuilder {
     packet: Packet,
     failures: usize,
     last: Entry,
+    /// When the frame that is shown last is over, as far as packets tell.
+    end: Option<i64>,
     /// For packets without times: the decoder that tells their order, and how many frames it has shown.
     decoder: Option<(Decoder, i64)>,
 }
@@ -43,7 +45,7 @@ impl IndexBuilder {
         let packet = Packet::new().ok_or_else(no_memory)?;
         let last =
             Entry { pts: NO_TIME, dts: NO_TIME, position: -1, time: NO_TIME, is_key: false, is_shown: false };
-        Ok(Self { input, gate, packet, failures: 0, last, decoder: None })
+        Ok(Self { input, gate, packet, failures: 0, last, end: None, decoder: None })
     }
 
     /// Goes on for about `budget`.
@@ -71,7 +73,7 @@ impl IndexBuilder {
                 Some(_) => self.decode_batch(index)?,
             };
             if progress == Progress::Done {
-                write(index).finish();
+                write(index).finish(self.end);
                 return Ok(Progress::Done);
             }
             if start.elapsed() >= budget {
@@ -106,7 +108,7 @@ impl IndexBuilder {
         for (position, time, is_key, is_hidden) in entries {
             index.push(Entry { pts: time, dts: time, position, time, is_key, is_shown: !is_hidden });
         }
-        index.finish();
+        index.finish(None);
         Ok(true)
     }
 
@@ -146,6 +148,9 @@ impl IndexBuilder {
             NO_TIME => guess(),
             pts => pts,
         };
+        if !packet.is_discarded() && packet.duration() > 0 {
+            self.end = self.end.max(time.checked_add(packet.duration()));
+        }
         self.last = Entry { time, is_shown: !packet.is_discarded(), ..self.bare() };
         Some(self.last)
     }
@@ -172,7 +177,7 @@ impl IndexBuilder {
     ) -> Result<Progress, Stop> {
         (self.input, self.gate) = opening.open(watch)?;
         let decoder = Decoder::open(&self.input, opening.limits.threads, opening.limits.max_pixels)?;
-        self.decoder = Some((decoder, 0));
+        (self.decoder, self.end) = (Some((decoder, 0)), None);
         *write(index) = Index::new(false);
         Ok(Progress::More)
     }

@@ -33,6 +33,8 @@ pub struct Index {
     keys: Vec<u32>,
     /// The first time that belongs to the movie.
     head: Option<i64>,
+    /// When the frame that is shown last is over, where packets tell.
+    end: Option<i64>,
     reorders: bool,
     is_complete: bool,
 }
@@ -87,9 +89,10 @@ impl Index {
         }
     }
 
-    /// All packets are there.
-    pub fn finish(&mut self) {
+    /// All packets are there; `end` is when the last frame is over, where packets tell.
+    pub fn finish(&mut self, end: Option<i64>) {
         self.is_complete = true;
+        self.end = end;
         self.entries.shrink_to_fit();
         self.order.shrink_to_fit();
     }
@@ -187,17 +190,31 @@ impl Index {
         self.entries.capacity() * size_of::<Entry>() + (self.order.capacity() + self.keys.capacity()) * 4
     }
 
-    /// Average distance of frames in units of the stream, as a fraction, and whether all distances are that but for
-    /// rounding to units; `None` below two frames.
-    pub fn pace(&self) -> Option<(i64, i64, bool)> {
+    /// The times of all frames in the order of showing.
+    pub fn times(&self) -> impl Iterator<Item = i64> {
+        self.order.iter().map(|packet| self.time_of(*packet))
+    }
+
+    /// When the last of all frames is over, in units of the stream: as its packet says, else as long after it as frames
+    /// are apart on average. `None` below two frames.
+    pub fn end(&self) -> Option<i64> {
+        let last = self.time(self.order.len().checked_sub(1)? as u32)?;
+        let (length, gaps, _) = self.pace(0)?;
+        self.end.filter(|end| *end > last).or(last.checked_add((length / gaps).max(1)))
+    }
+
+    /// Average distance of frames in units of the stream, as a fraction, and whether all frames lie where that puts them:
+    /// within a unit and `slack` units for what containers round, or a twentieth of the distance. `None` below two frames.
+    pub fn pace(&self, slack: i64) -> Option<(i64, i64, bool)> {
         let (first, last) = (self.time(0)?, self.time(self.order.len().checked_sub(1)? as u32)?);
         let gaps = self.order.len() as i64 - 1;
         let length = last.checked_sub(first).filter(|length| *length > 0 && gaps > 0)?;
-        let off = |(at, packet): (usize, &u32)| {
+        let most = (1 + i128::from(slack)).max(i128::from(length) / (20 * i128::from(gaps)));
+        let off = |(at, time): (usize, i64)| {
             let even = i128::from(first) + i128::from(length) * at as i128 / i128::from(gaps);
-            (i128::from(self.time_of(*packet)) - even).abs() > 1
+            (i128::from(time) - even).abs() > most
         };
-        Some((length, gaps, !self.order.iter().enumerate().any(off)))
+        Some((length, gaps, !self.times().enumerate().any(off)))
     }
 }
 
@@ -222,11 +239,11 @@ mod tests {
     fn frames_are_in_the_order_of_their_times() {
         let mut index = open_groups();
         assert_eq!(index.frames(), 9, "what comes may still be shown before frame 9");
-        index.finish();
+        index.finish(None);
         let order: Vec<u32> = (0..10).filter_map(|frame| index.packet_of(frame)).collect();
         assert_eq!(order, [0, 2, 3, 1, 5, 6, 4, 8, 9, 7]);
         assert!((0..10).all(|frame| index.frame_of(order[frame as usize]) == Some(frame)));
-        assert_eq!(index.pace(), Some((9, 9, true)));
+        assert_eq!(index.pace(0), Some((9, 9, true)));
     }
 
     #[test]
@@ -249,7 +266,7 @@ mod tests {
         }
         index.begin_at(0);
         index.push(entry(1, 4, false));
-        index.finish();
+        index.finish(None);
         assert_eq!((index.frames(), index.packet_of(0), index.frame_of(1)), (2, Some(0), None));
     }
 
@@ -263,6 +280,6 @@ mod tests {
         assert_eq!(index.find(7, 7, -1, 0, 10), Some(3));
         assert_eq!(index.find(7, 7, 1, 0, 10), None);
         assert_eq!(index.find(7, 7, -1, 0, 2), None);
-        assert!(!index.pace().unwrap().2);
+        assert!(!index.pace(0).unwrap().2);
     }
 }

@@ -4,7 +4,7 @@
 use super::fence::{AudioFacts, NO_TIME, PixelFormat, StreamFacts};
 use super::index::Index;
 use crate::frame::{Orientation, VideoEncoding};
-use crate::time::Rate;
+use crate::time::{FrameTimes, Nanos, Rate};
 
 /// What a movie is.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +23,9 @@ pub struct VideoInfo {
     /// FFmpeg's name.
     pub pixel_format: String,
     pub encoding: VideoEncoding,
+    /// On average where frames last unequally long.
     pub rate: Rate,
-    /// All frames last equally long.
+    /// All frames last equally long, but for what is rounded.
     pub is_steady: bool,
     pub duration_secs: f64,
     /// Seconds of one unit of time, as a fraction.
@@ -50,7 +51,8 @@ pub struct Timecode {
 impl VideoInfo {
     /// What the file says and its index shows.
     pub fn of(facts: &StreamFacts, coded_size: (u32, u32), format: &PixelFormat, index: &Index) -> Self {
-        let (rate, is_steady) = rate_of(facts, index);
+        let stated = [facts.average_rate, facts.base_rate].map(rate_from);
+        let (rate, is_steady) = rate_of(stated, facts.time_base, index);
         let find = |names: &[&str]| {
             let named =
                 |(name, _): &&(String, String)| names.iter().any(|other| name.eq_ignore_ascii_case(other));
@@ -82,10 +84,20 @@ impl VideoInfo {
     pub fn estimated_frames(&self) -> u32 {
         (self.duration_secs * self.rate.as_f64()).round().clamp(0.0, f64::from(u32::MAX)) as u32
     }
+
+    /// The times of all frames as a complete index has them, which may be more than was known when the movie was opened;
+    /// a plain rate where frames last equally long, or their times are not to be believed.
+    pub fn times(&self, index: &Index) -> FrameTimes {
+        let (rate, is_steady) = rate_of([Some(self.rate), None], self.time_base, index);
+        let nanos = |time| nanos_of(time, self.time_base);
+        let listed = index.end().filter(|_| !is_steady && index.is_complete());
+        let listed = listed.and_then(|end| FrameTimes::listed(rate, index.times().map(nanos), nanos(end)));
+        listed.unwrap_or(rate.into())
+    }
 }
 
 /// Times of a stream in nanoseconds.
-pub fn nanos_of(time: i64, (num, den): (i32, i32)) -> i128 {
+pub fn nanos_of(time: i64, (num, den): (i32, i32)) -> Nanos {
     i128::from(time) * i128::from(num) * 1_000_000_000 / i128::from(den.max(1))
 }
 
@@ -114,10 +126,10 @@ fn timecode_of(text: String) -> Option<Timecode> {
 const RATE_TOLERANCE: f64 = 0.0005;
 
 /// The rate that the times of the frames show, as the exact fraction that is meant; and whether they are steady.
-fn rate_of(facts: &StreamFacts, index: &Index) -> (Rate, bool) {
-    let stated = [facts.average_rate, facts.base_rate].map(rate_from);
-    let (base, units) = facts.time_base;
-    let Some((length, gaps, is_steady)) = index.pace().filter(|_| base > 0 && units > 0) else {
+fn rate_of(stated: [Option<Rate>; 2], (base, units): (i32, i32), index: &Index) -> (Rate, bool) {
+    let Some((length, gaps, is_steady)) =
+        index.pace(units_per_milli(base, units)).filter(|_| base > 0 && units > 0)
+    else {
         return (stated.into_iter().flatten().next().unwrap_or(Rate::FILM), true);
     };
     let exact = exact_rate(i64::from(units) * gaps, i64::from(base).saturating_mul(length));
@@ -132,6 +144,11 @@ fn rate_of(facts: &StreamFacts, index: &Index) -> (Rate, bool) {
     let rate = candidates.clone().find(is_exact).or_else(|| candidates.clone().find(fits)).or(exact);
     let rounded = Rate::new((measured * 1000.0).round().clamp(1.0, 1_000_000.0) as u32, 1000).ok();
     (rate.or(rounded).unwrap_or(Rate::FILM), is_steady)
+}
+
+/// Containers round times to milliseconds, whatever the units of their streams.
+fn units_per_milli(base: i32, units: i32) -> i64 {
+    i64::from(units) / (1000 * i64::from(base)).max(1)
 }
 
 fn rate_from((num, den): (i32, i32)) -> Option<Rate> {
@@ -159,7 +176,7 @@ fn duration_of(facts: &StreamFacts, index: &Index, rate: Rate) -> f64 {
     let (base, units) = facts.time_base;
     let frames = f64::from(index.frames());
     if index.is_complete() {
-        let Some((length, gaps, _)) = index.pace() else { return frames / rate.as_f64() };
+        let Some((length, gaps, _)) = index.pace(0) else { return frames / rate.as_f64() };
         return length as f64 * f64::from(base) / f64::from(units.max(1)) * frames / gaps as f64;
     }
     match (facts.duration, facts.file_duration) {
@@ -179,13 +196,12 @@ mod tests {
         for time in times {
             index.push(Entry { pts: time, dts: time, position: -1, time, is_key: true, is_shown: true });
         }
-        index.finish();
+        index.finish(None);
         index
     }
 
     fn rate(time_base: (i32, i32), stated: (i32, i32), times: Vec<i64>) -> (String, bool) {
-        let facts = StreamFacts { time_base, average_rate: stated, ..StreamFacts::default() };
-        let (rate, is_steady) = rate_of(&facts, &index(times));
+        let (rate, is_steady) = rate_of([rate_from(stated), None], time_base, &index(times));
         (format!("{}/{}", rate.num(), rate.den()), is_steady)
     }
 

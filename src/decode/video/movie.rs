@@ -18,6 +18,7 @@ use super::session::{Session, Stop};
 use crate::decode::{DecodeError, Length};
 use crate::epoch::EpochWatch;
 use crate::frame::FrameMemory;
+use crate::time::FrameTimes;
 
 /// Work on the index between two looks of a request that waits for it.
 const INDEX_BUDGET: Duration = Duration::from_millis(50);
@@ -116,6 +117,12 @@ impl Movie {
             true => Length { frames: known, is_estimated: false },
             false => Length { frames: known.max(self.info.estimated_frames()), is_estimated: true },
         }
+    }
+
+    /// The times of its frames; `None` until its index is complete.
+    pub fn times(&self) -> Option<FrameTimes> {
+        let index = read(&self.index);
+        index.is_complete().then(|| self.info.times(&index))
     }
 
     #[cfg(test)]

@@ -6,6 +6,7 @@ mod facts;
 mod harm;
 mod shared;
 mod sound;
+mod times;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
