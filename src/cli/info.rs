@@ -10,6 +10,7 @@ use crate::decode::{self, MediaInfo, Part};
 use crate::frame::Window;
 use crate::sequence::{Media, ResolveOptions, Resolved, Sequence, list, resolve};
 use crate::text::{shown, shown_capped, shown_path};
+use crate::time::FrameTimes;
 
 /// Characters of an attribute's value that are shown.
 const ATTRIBUTE_CHARS: usize = 200;
@@ -132,9 +133,8 @@ fn media_lines(resolved: &Resolved, info: &MediaInfo) -> Vec<String> {
     lines.extend(resolved.notice.iter().map(|notice| format!("  note        {notice}")));
     lines.extend(sound_beside(&resolved.media).map(|sound| format!("  sound       {sound}")));
     lines.push(format!("  format      {}", info.format));
-    if let Some(rate) = info.rate {
-        lines.push(format!("  fps         {rate}"));
-    }
+    let times = info.times.clone().or(info.rate.map(FrameTimes::from));
+    lines.extend(times.map(|times| format!("  fps         {times}")));
     for part in &info.parts {
         lines.extend(part_lines(part, info.parts.len() > 1));
     }
@@ -198,11 +198,19 @@ fn media_json(resolved: &Resolved, info: &MediaInfo) -> Value {
         "notice": resolved.notice,
         "format": info.format,
         "fps": info.rate.map(|rate| rate.as_f64()),
+        "variable_rate": info.times.is_some(),
+        "frame_ms": info.times.as_ref().and_then(extremes_json),
         "linear": info.is_linear,
         "parts": parts,
         "layers": layers,
         "default_layer": info.default_layer,
     })
+}
+
+/// The shortest and the longest frame.
+fn extremes_json(times: &FrameTimes) -> Option<Value> {
+    let (shortest, longest) = times.extremes()?;
+    Some(json!({ "shortest": shortest as f64 / 1e6, "longest": longest as f64 / 1e6 }))
 }
 
 fn part_json(part: &Part) -> Value {

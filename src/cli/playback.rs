@@ -349,6 +349,7 @@ impl Playback {
             "loops": self.loops,
             "mode": self.mode,
             "fps_target": snapshot.transport.rate.as_f64(),
+            "variable_rate": snapshot.transport.is_variable,
             "fps_actual": self.fps_actual,
             "adapter": self.adapter,
             "first_frame_ms": self.first_frame_ms,
@@ -402,9 +403,10 @@ impl Playback {
             ),
             format!("adapter       {}", self.adapter["name"].as_str().unwrap_or_default()),
             format!(
-                "playback      {:.2} of {} fps; first frame after {:.0} ms; limited by {}",
+                "playback      {:.2} of {} fps{}; first frame after {:.0} ms; limited by {}",
                 self.fps_actual,
                 snapshot.transport.rate,
+                if snapshot.transport.is_variable { " on average" } else { "" },
                 self.first_frame_ms,
                 snapshot.limits.all_along.name()
             ),

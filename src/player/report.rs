@@ -72,6 +72,7 @@ impl Player {
             every_frame: self.transport.pace != Pace::RealTime,
             speed: self.transport.speed(),
             rate: self.transport.rate(),
+            is_variable: self.transport.is_variable(),
             playhead: travel.playhead,
             area: travel.area,
             fps_actual: self.fps_actual().filter(|_| travel.playing),

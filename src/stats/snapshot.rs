@@ -125,7 +125,9 @@ pub struct TransportStatus {
     pub loop_mode: LoopMode,
     pub every_frame: bool,
     pub speed: f64,
+    /// Frames a second; on average where they last unequally long.
     pub rate: Rate,
+    pub is_variable: bool,
     pub playhead: u32,
     pub area: WorkArea,
     /// Presentations a second over the last second of playback.

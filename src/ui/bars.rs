@@ -206,8 +206,12 @@ fn rates(ui: &mut Ui, snapshot: &Snapshot) {
 /// Measured against wanted rate, and how it compares.
 fn rate_text(transport: &TransportStatus) -> (String, Color32) {
     let target = transport.rate.as_f64() * transport.speed;
-    let shown = crate::time::Rate::to_string(&transport.rate);
     let speed = if transport.speed > 1.0 { format!(" x{}", transport.speed) } else { String::new() };
+    if transport.is_variable {
+        // What a second of it comes to says nothing of the average.
+        return (format!("≈ {:.1}{speed} fps, variable", transport.rate.as_f64()), DIM);
+    }
+    let shown = crate::time::Rate::to_string(&transport.rate);
     let Some(actual) = transport.fps_actual else { return (format!("{shown}{speed} fps"), DIM) };
     let color = match actual / target {
         share if share >= RATE_HELD => GOOD,

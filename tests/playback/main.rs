@@ -20,4 +20,5 @@ mod sound;
 mod streams;
 mod threads;
 mod traps;
+mod variable;
 mod vram;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rushes::audio::{Engine, Manual, OpenSound, SoundEnd, SoundFile, SoundSource, Stereo};
 use rushes::epoch::EpochWatch;
-use rushes::player::{ClipSound, Command, Pace};
+use rushes::frame::ClipId;
+use rushes::player::{Clip, ClipOptions, ClipSound, Command, Pace};
 use rushes::time::{Clock, LoopMode, Nanos, Rate, WorkArea};
 
 use crate::support::clips;
@@ -39,6 +40,11 @@ impl SoundSource for Beeps {
     }
 }
 
+fn beeps(first_number: i64, rate: Option<Rate>) -> ClipSound {
+    let file = SoundFile { path: Path::new("beeps.wav").into(), origin_nanos: None };
+    ClipSound { file, first_number, rate }
+}
+
 /// A player that is heard.
 struct Theatre {
     rig: Rig,
@@ -51,24 +57,39 @@ struct Theatre {
     beeps: Vec<Nanos>,
     flashes: Vec<Nanos>,
     was_loud: bool,
+    /// Every so many frames one flashes.
+    frames_of_beep: u32,
 }
 
 impl Theatre {
     fn new(frames: u32, skew: f64) -> Self {
-        let mut rig = Rig::empty(frames.into(), frames.into());
-        rig.add(|id| {
+        Self::of(frames, skew, FRAMES_OF_BEEP, |id| {
             let mut clip = clips::clip(id, frames);
-            let file = SoundFile { path: Path::new("beeps.wav").into(), origin_nanos: None };
-            clip.sound = Some(ClipSound { file, first_number: 1, rate: None });
+            clip.sound = Some(beeps(1, None));
             clip
-        });
+        })
+    }
+
+    /// Frames of very different lengths, every sixth of which begins a second.
+    fn of_variable_rate(options: &ClipOptions) -> Self {
+        let millis: Vec<Nanos> = [20, 40, 500, 20, 25, 395].repeat(20);
+        Self::of(120, 1.0, 6, |id| {
+            let mut clip = clips::variable(id, &millis, options);
+            clip.sound = Some(beeps(0, clip.info.rate));
+            clip
+        })
+    }
+
+    fn of(frames: u32, skew: f64, frames_of_beep: u32, make: impl FnOnce(ClipId) -> Clip) -> Self {
+        let mut rig = Rig::empty(frames.into(), frames.into());
+        rig.add(make);
         rig.settle();
         let open: Arc<OpenSound> = Arc::new(|_, _, _| Ok(Box::new(Beeps)));
         let (engine, manual) = Engine::manual(RATE, open);
         rig.player.use_sound(engine);
         let device = (rig.clock.now() + LATENCY) as f64;
         let (noise, beeps, flashes) = (7, Vec::new(), Vec::new());
-        Self { rig, engine: manual, device, skew, noise, beeps, flashes, was_loud: false }
+        Self { rig, engine: manual, device, skew, noise, beeps, flashes, was_loud: false, frames_of_beep }
     }
 
     fn run(&mut self, nanos: Nanos) {
@@ -76,7 +97,9 @@ impl Theatre {
         while self.rig.clock.now() < end {
             self.rig.tick_after(STEP);
             let now = self.rig.clock.now();
-            if self.rig.last.presented && self.rig.exact().is_some_and(|index| index % FRAMES_OF_BEEP == 0) {
+            if self.rig.last.presented
+                && self.rig.exact().is_some_and(|index| index % self.frames_of_beep == 0)
+            {
                 self.flashes.push(now);
             }
             self.engine.fill();
@@ -263,4 +286,67 @@ fn a_clip_that_is_played_at_another_rate_is_heard_at_it() {
     theatre.beeps.clear();
     theatre.run(8 * SECOND);
     assert!((9..=11).contains(&theatre.beeps.len()), "{}", theatre.beeps.len());
+}
+
+#[test]
+fn frames_of_unequal_length_stay_in_step_with_their_sound() {
+    let mut theatre = Theatre::of_variable_rate(&ClipOptions::default());
+    theatre.rig.command(Command::Play);
+    theatre.run(600 * SECOND);
+    assert!((598..=601).contains(&theatre.flashes.len()), "{}", theatre.flashes.len());
+    assert!((598..=601).contains(&theatre.beeps.len()), "{}", theatre.beeps.len());
+    let worst = theatre.worst(theatre.flashes[1]);
+    assert!(worst <= 20_000_000, "{worst} ns apart");
+    for command in [
+        Command::Seek(60),
+        Command::SetRange(30, 77),
+        Command::ShuttleForward,
+        Command::ToggleEveryFrame,
+        Command::Play,
+        Command::CycleLoop,
+        Command::CycleLoop,
+    ] {
+        theatre.rig.command(command);
+        theatre.run(2 * SECOND);
+        let after = theatre.rig.clock.now();
+        theatre.run(7 * SECOND);
+        assert!(
+            theatre.rig.player.transport().is_playing()
+                == theatre.flashes.last().is_some_and(|flash| *flash > after),
+            "{command:?}"
+        );
+        let most = if theatre.rig.player.transport().speed() > 1.0 { 35_000_000 } else { 20_000_000 };
+        if theatre.rig.player.transport().is_playing() {
+            let worst = theatre.worst(after);
+            assert!(worst <= most, "{command:?}: {worst}");
+        }
+    }
+    assert_eq!(theatre.rig.player.snapshot().sound.unwrap().underruns, 0);
+}
+
+#[test]
+fn a_stated_rate_makes_frames_equal_and_their_sound_faster() {
+    let options = ClipOptions { rate: Some(Rate::new(48, 1).unwrap()), ..ClipOptions::default() };
+    let mut theatre = Theatre::of_variable_rate(&options);
+    assert!(!theatre.rig.player.transport().is_variable());
+    theatre.rig.command(Command::Play);
+    theatre.run(10 * SECOND);
+    assert!((78..=81).contains(&theatre.flashes.len()), "{}", theatre.flashes.len());
+    // Five seconds of sound belong to the 120 frames, by the average of 24 a second.
+    theatre.beeps.clear();
+    theatre.run(10 * SECOND);
+    assert!((19..=21).contains(&theatre.beeps.len()), "{}", theatre.beeps.len());
+}
+
+#[test]
+fn a_glance_at_a_long_frame_is_short() {
+    let mut theatre = Theatre::of(2, 1.0, 1, |id| {
+        let mut clip = clips::variable(id, &[1000, 600_000], &ClipOptions::default());
+        clip.sound = Some(beeps(0, clip.info.rate));
+        clip
+    });
+    theatre.run(SECOND);
+    theatre.rig.command(Command::Scrub(1));
+    theatre.run(10 * SECOND);
+    assert_eq!(theatre.beeps.len(), 1);
 }

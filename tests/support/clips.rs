@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rushes::decode::{Access, Channel, Layer, MediaInfo, Part, PlaneRequest};
+use rushes::decode::{Access, Channel, Layer, Length, MediaInfo, Part, PlaneRequest};
 use rushes::frame::{ClipId, Orientation, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 use rushes::player::{Clip, ClipOptions};
+use rushes::time::{FrameTimes, Nanos, Rate};
 
 const WIDTH: u32 = 128;
 const HEIGHT: u32 = 32;
@@ -104,4 +105,21 @@ pub fn clip_with_proxies(id: ClipId, frames: u32, options: &ClipOptions) -> Clip
     let files =
         (1..=i64::from(frames)).map(|number| (number, PathBuf::from(format!("fake.{number:04}.exr"))));
     Clip::from_paths(id, "fake.####.exr", files.collect(), info, options).expect("a fake clip")
+}
+
+/// Frames that last so many milliseconds each, 24 of them a second on average.
+pub fn times(millis: &[Nanos]) -> FrameTimes {
+    let starts = millis.iter().scan(0, |end, length| Some(std::mem::replace(end, *end + length * 1_000_000)));
+    let end = millis.iter().sum::<Nanos>() * 1_000_000;
+    FrameTimes::listed(Rate::FILM, starts, end).expect("times that rise")
+}
+
+/// A movie whose frames last so many milliseconds each.
+pub fn variable(id: ClipId, millis: &[Nanos], options: &ClipOptions) -> Clip {
+    let length = Some(Length { frames: millis.len() as u32, is_estimated: false });
+    let times = times(millis);
+    let rate = Some(times.rate());
+    let info = MediaInfo { length, access: Access::Sequential, rate, times: Some(times), ..info() };
+    Clip::from_paths(id, "fake.mov", vec![(0, PathBuf::from("fake.mov"))], info, options)
+        .expect("a fake movie")
 }

@@ -80,6 +80,7 @@ fn transport() -> TransportStatus {
         every_frame: false,
         speed: 2.0,
         rate: Rate::FILM,
+        is_variable: false,
         playhead: 5,
         area: WorkArea::new(0, 99),
         fps_actual: Some(23.9),
