@@ -164,6 +164,28 @@ fn a_movie_tells_what_it_is() {
 }
 
 #[test]
+fn a_movie_of_variable_rate_is_told_and_played_at_its_own_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let picks = "-vf select='lt(n\\,12)+eq(n\\,42)+eq(n\\,44)' -fps_mode vfr -c:v libx264 -pix_fmt yuv420p";
+    let movie = make(folder.path(), "vfr.mp4", picks);
+    let said = String::from_utf8(run(&["info", text(&movie)], 0).stdout).unwrap();
+    assert!(said.contains("variable: frames last from 41.7 to 1291.7 ms"), "{said}");
+    let info = json(&run(&["info", text(&movie), "--json"], 0));
+    let longest = info["frame_ms"]["longest"].as_f64().unwrap();
+    assert!((1291.6..1291.7).contains(&longest) && info["variable_rate"] == true, "{longest}");
+    let play = |options: &[&str]| {
+        let play = ["bench", "playback", text(&movie), "--preroll", "--loops", "2", "--real-time", "--json"];
+        json(&run(&[&play[..], options].concat(), 0))
+    };
+    let report = play(&[]);
+    assert_eq!((&report["variable_rate"], number(&report["frames"])), (&true.into(), 14));
+    let longest = report["present_interval_ms"]["max"].as_f64().unwrap();
+    assert!((1280.0..1350.0).contains(&longest), "{longest}");
+    let report = play(&["--fps", "24"]);
+    assert_eq!((&report["variable_rate"], &report["fps_target"]), (&false.into(), &24.0.into()));
+}
+
+#[test]
 fn a_file_that_only_looks_like_a_movie_is_an_error_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let good = std::fs::read(make(folder.path(), "a.mp4", "-c:v libx264 -pix_fmt yuv420p")).unwrap();
