@@ -114,6 +114,16 @@ pub fn times(millis: &[Nanos]) -> FrameTimes {
     FrameTimes::listed(Rate::FILM, starts, end).expect("times that rise")
 }
 
+/// A clip of the frames 1 to `frames`, of which each second one stands for long.
+pub fn uneven(id: ClipId, frames: u32) -> Clip {
+    let millis: Vec<Nanos> = (0..frames).map(|index| if index % 2 == 0 { 7 } else { 180 }).collect();
+    let info = MediaInfo { times: Some(times(&millis)), ..info() };
+    let files =
+        (1..=i64::from(frames)).map(|number| (number, PathBuf::from(format!("fake.{number:04}.exr"))));
+    Clip::from_paths(id, "fake.####.exr", files.collect(), info, &ClipOptions::default())
+        .expect("a fake clip")
+}
+
 /// A movie whose frames last so many milliseconds each.
 pub fn variable(id: ClipId, millis: &[Nanos], options: &ClipOptions) -> Clip {
     let length = Some(Length { frames: millis.len() as u32, is_estimated: false });

@@ -198,23 +198,28 @@ impl Index {
     /// When the last of all frames is over, in units of the stream: as its packet says, else as long after it as frames
     /// are apart on average. `None` below two frames.
     pub fn end(&self) -> Option<i64> {
+        let (length, gaps) = self.span()?;
         let last = self.time(self.order.len().checked_sub(1)? as u32)?;
-        let (length, gaps, _) = self.pace(0)?;
         self.end.filter(|end| *end > last).or(last.checked_add((length / gaps).max(1)))
     }
 
-    /// Average distance of frames in units of the stream, as a fraction, and whether all frames lie where that puts them:
-    /// within a unit and `slack` units for what containers round, or a twentieth of the distance. `None` below two frames.
-    pub fn pace(&self, slack: i64) -> Option<(i64, i64, bool)> {
-        let (first, last) = (self.time(0)?, self.time(self.order.len().checked_sub(1)? as u32)?);
-        let gaps = self.order.len() as i64 - 1;
-        let length = last.checked_sub(first).filter(|length| *length > 0 && gaps > 0)?;
-        let most = (1 + i128::from(slack)).max(i128::from(length) / (20 * i128::from(gaps)));
-        let off = |(at, time): (usize, i64)| {
-            let even = i128::from(first) + i128::from(length) * at as i128 / i128::from(gaps);
-            (i128::from(time) - even).abs() > most
+    /// Average distance of frames in units of the stream, as a fraction; `None` below two frames.
+    pub fn span(&self) -> Option<(i64, i64)> {
+        let gaps = self.order.len().checked_sub(1)?;
+        let length = self.time(gaps as u32)?.checked_sub(self.time(0)?)?;
+        (length > 0 && gaps > 0).then_some((length, gaps as i64))
+    }
+
+    /// Whether all frames lie where their average distance puts them: within a unit and `slack` units for what containers
+    /// round, or a twentieth of the distance. `false` below two frames.
+    pub fn is_steady(&self, slack: i64) -> bool {
+        let (Some(first), Some((length, gaps))) = (self.time(0).map(i128::from), self.span()) else {
+            return false;
         };
-        Some((length, gaps, !self.times().enumerate().any(off)))
+        let (length, gaps) = (i128::from(length), i128::from(gaps));
+        let most = (1 + i128::from(slack)).max(length / (20 * gaps));
+        let is_off = |(at, time)| (i128::from(time) - first - length * at as i128 / gaps).abs() > most;
+        !self.times().enumerate().any(is_off)
     }
 }
 
@@ -243,7 +248,7 @@ mod tests {
         let order: Vec<u32> = (0..10).filter_map(|frame| index.packet_of(frame)).collect();
         assert_eq!(order, [0, 2, 3, 1, 5, 6, 4, 8, 9, 7]);
         assert!((0..10).all(|frame| index.frame_of(order[frame as usize]) == Some(frame)));
-        assert_eq!(index.pace(0), Some((9, 9, true)));
+        assert_eq!((index.span(), index.is_steady(0), index.end()), (Some((9, 9)), true, Some(10)));
     }
 
     #[test]
@@ -280,6 +285,6 @@ mod tests {
         assert_eq!(index.find(7, 7, -1, 0, 10), Some(3));
         assert_eq!(index.find(7, 7, 1, 0, 10), None);
         assert_eq!(index.find(7, 7, -1, 0, 2), None);
-        assert!(!index.pace(0).unwrap().2);
+        assert!(!index.is_steady(0));
     }
 }

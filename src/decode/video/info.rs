@@ -127,9 +127,7 @@ const RATE_TOLERANCE: f64 = 0.0005;
 
 /// The rate that the times of the frames show, as the exact fraction that is meant; and whether they are steady.
 fn rate_of(stated: [Option<Rate>; 2], (base, units): (i32, i32), index: &Index) -> (Rate, bool) {
-    let Some((length, gaps, is_steady)) =
-        index.pace(units_per_milli(base, units)).filter(|_| base > 0 && units > 0)
-    else {
+    let Some((length, gaps)) = index.span().filter(|_| base > 0 && units > 0) else {
         return (stated.into_iter().flatten().next().unwrap_or(Rate::FILM), true);
     };
     let exact = exact_rate(i64::from(units) * gaps, i64::from(base).saturating_mul(length));
@@ -143,7 +141,7 @@ fn rate_of(stated: [Option<Rate>; 2], (base, units): (i32, i32), index: &Index) 
     let is_exact = |rate: &Rate| exact == Some(*rate);
     let rate = candidates.clone().find(is_exact).or_else(|| candidates.clone().find(fits)).or(exact);
     let rounded = Rate::new((measured * 1000.0).round().clamp(1.0, 1_000_000.0) as u32, 1000).ok();
-    (rate.or(rounded).unwrap_or(Rate::FILM), is_steady)
+    (rate.or(rounded).unwrap_or(Rate::FILM), index.is_steady(units_per_milli(base, units)))
 }
 
 /// Containers round times to milliseconds, whatever the units of their streams.
@@ -176,7 +174,7 @@ fn duration_of(facts: &StreamFacts, index: &Index, rate: Rate) -> f64 {
     let (base, units) = facts.time_base;
     let frames = f64::from(index.frames());
     if index.is_complete() {
-        let Some((length, gaps, _)) = index.pace(0) else { return frames / rate.as_f64() };
+        let Some((length, gaps)) = index.span() else { return frames / rate.as_f64() };
         return length as f64 * f64::from(base) / f64::from(units.max(1)) * frames / gaps as f64;
     }
     match (facts.duration, facts.file_duration) {

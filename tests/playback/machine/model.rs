@@ -102,6 +102,8 @@ enum Kind {
     Plain,
     Gaps,
     Proxies,
+    /// Frames that last unequally long.
+    Uneven,
 }
 
 /// An open clip.
@@ -138,6 +140,7 @@ impl ModelClip {
         let frames = self.shape.frames;
         match self.shape.kind {
             Kind::Plain => clips::clip(id, frames),
+            Kind::Uneven => clips::uneven(id, frames),
             Kind::Proxies => clips::clip_with_proxies(id, frames, &options),
             Kind::Gaps => {
                 let with_file = (0..frames).filter(|index| self.source(*index) == *index);
@@ -379,7 +382,9 @@ impl ReferenceStateMachine for Model {
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
-    let kind = prop_oneof![3 => Just(Kind::Plain), 1 => Just(Kind::Gaps), 1 => Just(Kind::Proxies)];
+    let uneven = Just(Kind::Uneven);
+    let kind =
+        prop_oneof![3 => Just(Kind::Plain), 1 => Just(Kind::Gaps), 1 => Just(Kind::Proxies), 1 => uneven];
     (1..=MOST_FRAMES, kind).prop_map(|(frames, kind)| Shape { frames, kind })
 }
 
