@@ -195,12 +195,13 @@ impl Index {
         self.order.iter().map(|packet| self.time_of(*packet))
     }
 
-    /// When the last of all frames is over, in units of the stream: as its packet says, else as long after it as frames
-    /// are apart on average. `None` below two frames.
-    pub fn end(&self) -> Option<i64> {
+    /// How long all frames last together, in units of the stream, and how many they are: the last one as its packet says,
+    /// else as long as frames are apart on average. `None` below two frames.
+    pub fn whole(&self) -> Option<(i64, i64)> {
         let (length, gaps) = self.span()?;
-        let last = self.time(self.order.len().checked_sub(1)? as u32)?;
-        self.end.filter(|end| *end > last).or(last.checked_add((length / gaps).max(1)))
+        let with_last =
+            self.end.and_then(|end| end.checked_sub(self.time(0)?)).filter(|whole| *whole > length);
+        Some((with_last.or(length.checked_add((length / gaps).max(1)))?, gaps + 1))
     }
 
     /// Average distance of frames in units of the stream, as a fraction; `None` below two frames.
@@ -211,10 +212,10 @@ impl Index {
     }
 
     /// Whether all frames lie where their average distance puts them: within a unit and `slack` units for what containers
-    /// round, or a twentieth of the distance. `false` below two frames.
+    /// round, or a twentieth of the distance. `true` below two frames.
     pub fn is_steady(&self, slack: i64) -> bool {
         let (Some(first), Some((length, gaps))) = (self.time(0).map(i128::from), self.span()) else {
-            return false;
+            return true;
         };
         let (length, gaps) = (i128::from(length), i128::from(gaps));
         let most = (1 + i128::from(slack)).max(length / (20 * gaps));
@@ -248,7 +249,7 @@ mod tests {
         let order: Vec<u32> = (0..10).filter_map(|frame| index.packet_of(frame)).collect();
         assert_eq!(order, [0, 2, 3, 1, 5, 6, 4, 8, 9, 7]);
         assert!((0..10).all(|frame| index.frame_of(order[frame as usize]) == Some(frame)));
-        assert_eq!((index.span(), index.is_steady(0), index.end()), (Some((9, 9)), true, Some(10)));
+        assert_eq!((index.span(), index.is_steady(0), index.whole()), (Some((9, 9)), true, Some((10, 10))));
     }
 
     #[test]

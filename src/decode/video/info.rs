@@ -52,7 +52,7 @@ impl VideoInfo {
     /// What the file says and its index shows.
     pub fn of(facts: &StreamFacts, coded_size: (u32, u32), format: &PixelFormat, index: &Index) -> Self {
         let stated = [facts.average_rate, facts.base_rate].map(rate_from);
-        let (rate, is_steady) = rate_of(stated, facts.time_base, index);
+        let rate = rate_of(stated, facts.time_base, index.span());
         let find = |names: &[&str]| {
             let named =
                 |(name, _): &&(String, String)| names.iter().any(|other| name.eq_ignore_ascii_case(other));
@@ -69,7 +69,7 @@ impl VideoInfo {
             pixel_format: format.name.clone(),
             encoding: VideoEncoding::of(format, facts.color, facts.height),
             rate,
-            is_steady,
+            is_steady: is_steady(facts.time_base, index),
             duration_secs: duration_of(facts, index, rate),
             time_base: facts.time_base,
             start_nanos: index.time(0).map_or(0, |time| nanos_of(time, facts.time_base)),
@@ -88,11 +88,14 @@ impl VideoInfo {
     /// The times of all frames as a complete index has them, which may be more than was known when the movie was opened;
     /// a plain rate where frames last equally long, or their times are not to be believed.
     pub fn times(&self, index: &Index) -> FrameTimes {
-        let (rate, is_steady) = rate_of([Some(self.rate), None], self.time_base, index);
-        let nanos = |time| nanos_of(time, self.time_base);
-        let listed = index.end().filter(|_| !is_steady && index.is_complete());
-        let listed = listed.and_then(|end| FrameTimes::listed(rate, index.times().map(nanos), nanos(end)));
-        listed.unwrap_or(rate.into())
+        let rate_of = |span| rate_of([Some(self.rate), None], self.time_base, span);
+        let whole = index.whole().filter(|_| index.is_complete() && !is_steady(self.time_base, index));
+        let listed = whole.and_then(|(length, _)| {
+            let end = index.time(0)?.checked_add(length)?;
+            let nanos = |time| nanos_of(time, self.time_base);
+            FrameTimes::listed(rate_of(whole), index.times().map(nanos), nanos(end))
+        });
+        listed.unwrap_or(rate_of(index.span()).into())
     }
 }
 
@@ -125,10 +128,10 @@ fn timecode_of(text: String) -> Option<Timecode> {
 /// How far a stated rate may lie from the measured one.
 const RATE_TOLERANCE: f64 = 0.0005;
 
-/// The rate that the times of the frames show, as the exact fraction that is meant; and whether they are steady.
-fn rate_of(stated: [Option<Rate>; 2], (base, units): (i32, i32), index: &Index) -> (Rate, bool) {
-    let Some((length, gaps)) = index.span().filter(|_| base > 0 && units > 0) else {
-        return (stated.into_iter().flatten().next().unwrap_or(Rate::FILM), true);
+/// The rate at which so many frames take so long, in units of the stream, as the exact fraction that is meant.
+fn rate_of(stated: [Option<Rate>; 2], (base, units): (i32, i32), span: Option<(i64, i64)>) -> Rate {
+    let Some((length, gaps)) = span.filter(|_| base > 0 && units > 0) else {
+        return stated.into_iter().flatten().next().unwrap_or(Rate::FILM);
     };
     let exact = exact_rate(i64::from(units) * gaps, i64::from(base).saturating_mul(length));
     let measured = (f64::from(units) * gaps as f64) / (f64::from(base) * length as f64);
@@ -141,12 +144,14 @@ fn rate_of(stated: [Option<Rate>; 2], (base, units): (i32, i32), index: &Index) 
     let is_exact = |rate: &Rate| exact == Some(*rate);
     let rate = candidates.clone().find(is_exact).or_else(|| candidates.clone().find(fits)).or(exact);
     let rounded = Rate::new((measured * 1000.0).round().clamp(1.0, 1_000_000.0) as u32, 1000).ok();
-    (rate.or(rounded).unwrap_or(Rate::FILM), index.is_steady(units_per_milli(base, units)))
+    rate.or(rounded).unwrap_or(Rate::FILM)
 }
 
-/// Containers round times to milliseconds, whatever the units of their streams.
-fn units_per_milli(base: i32, units: i32) -> i64 {
-    i64::from(units) / (1000 * i64::from(base)).max(1)
+/// Whether all frames last equally long, or nothing tells. Containers round times to milliseconds, whatever the units of
+/// their streams.
+fn is_steady((base, units): (i32, i32), index: &Index) -> bool {
+    let units_per_milli = i64::from(units) / (1000 * i64::from(base)).max(1);
+    base <= 0 || units <= 0 || index.is_steady(units_per_milli)
 }
 
 fn rate_from((num, den): (i32, i32)) -> Option<Rate> {
@@ -199,8 +204,9 @@ mod tests {
     }
 
     fn rate(time_base: (i32, i32), stated: (i32, i32), times: Vec<i64>) -> (String, bool) {
-        let (rate, is_steady) = rate_of([rate_from(stated), None], time_base, &index(times));
-        (format!("{}/{}", rate.num(), rate.den()), is_steady)
+        let index = index(times);
+        let rate = rate_of([rate_from(stated), None], time_base, index.span());
+        (format!("{}/{}", rate.num(), rate.den()), is_steady(time_base, &index))
     }
 
     #[test]

@@ -58,6 +58,8 @@ fn variable_movies_have_the_times_of_their_frames() {
             let (shortest, longest) = times.extremes().unwrap();
             assert!((32 * MILLI..=34 * MILLI).contains(&shortest), "{name}: {times}");
             assert!((2030 * MILLI..=2037 * MILLI).contains(&longest), "{name}: {times}");
+            // 50 frames in five seconds.
+            assert!((times.rate().as_f64() - 10.0).abs() < 0.2, "{name}: {times}");
         }
     }
 }
