@@ -57,6 +57,7 @@ pub fn probe(header: &FilmHeader) -> MediaInfo {
         layers,
         parts,
         rate: header.rate,
+        times: None,
         is_linear: false,
         access: Access::Random,
         length: None,
