@@ -13,7 +13,7 @@ use crate::memory::format_bytes;
 use crate::sequence::{Media, Resolved};
 use crate::stats::LayerStatus;
 use crate::text::{shown, shown_path};
-use crate::time::{FrameTimes, PreloadStrategy, Rate, WorkArea};
+use crate::time::{FrameTimes, PreloadStrategy, Rate, Timecode, WorkArea};
 
 /// What is shown for a frame that has no file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -278,6 +278,16 @@ impl Clip {
             return self.files.get(index as usize).map_or(self.first_number, |file| file.number);
         }
         self.first_number + i64::from(index)
+    }
+
+    /// What a movie that states the timecode of its first frame has for an index.
+    pub fn timecode(&self, index: u32) -> Option<Timecode> {
+        // Labels count frames of one length.
+        let part =
+            self.info.length.and(self.info.part_of(self.layer)).filter(|_| !self.times.is_variable())?;
+        let stated = part.attributes.iter().find(|attribute| attribute.name == "timecode")?;
+        let first = Timecode::parse(&stated.value, self.rate).ok()?;
+        Some(first.plus(index.into()))
     }
 
     /// The index of a frame number, the nearest one where it lies outside the clip or in a gap

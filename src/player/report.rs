@@ -49,6 +49,7 @@ impl Player {
             clips: self.clips.len(),
             frames: clip.frames(),
             frame_number: clip.number(travel.playhead),
+            timecode: clip.timecode(travel.playhead),
             first_number: clip.number(0),
             last_number: clip.number(clip.frames() - 1),
             in_number: clip.number(travel.area.first()),

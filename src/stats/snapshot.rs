@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Intervals, LimitStatus, MemoryStatus, Percentiles};
 use crate::frame::{EvictionCause, FrameKey, Window};
-use crate::time::{Direction, LoopMode, REPEATS, Rate, WorkArea};
+use crate::time::{Direction, LoopMode, REPEATS, Rate, Timecode, WorkArea};
 
 /// What is known of one frame of the shown clip, as the strip shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -186,6 +186,8 @@ pub struct ClipStatus {
     pub frames: u32,
     /// Frame number of the playhead, as in the file names.
     pub frame_number: i64,
+    /// Of the same frame, where a movie states one.
+    pub timecode: Option<Timecode>,
     pub first_number: i64,
     pub last_number: i64,
     pub in_number: i64,

@@ -183,6 +183,9 @@ fn frame_numbers(ui: &mut Ui, snapshot: &Snapshot) {
     ui.label(
         RichText::new(clip.frame_number.to_string()).monospace().size(16.0).strong().color(Color32::WHITE),
     );
+    if let Some(timecode) = clip.timecode {
+        ui.label(RichText::new(timecode.to_string()).monospace().color(TEXT)).on_hover_text("Timecode");
+    }
     if ui.available_width() < ROOM_FOR_RANGE {
         return;
     }

@@ -1,6 +1,6 @@
 //! Layers, revisions and clips: what is kept, and what is never mixed up.
 
-use rushes::decode::{Access, Length, MediaInfo};
+use rushes::decode::{Access, Attribute, Length, MediaInfo};
 use rushes::player::{ClipOptions, Command};
 use rushes::stats::ShownStatus;
 use rushes::time::{PreloadStrategy, Rate};
@@ -264,4 +264,31 @@ fn a_movie_beside_a_sequence_has_its_own_rate_strategy_and_share() {
     let before = presented(&mut rig);
     rig.run(96);
     assert!((23..=25).contains(&(presented(&mut rig) - before)));
+}
+
+#[test]
+fn the_timecode_of_a_movie_goes_with_its_frames() {
+    let timecode = |rate: (u32, u32), stated: &str, frame: u32| {
+        let mut rig = Rig::empty(200, 200);
+        rig.add(|id| {
+            let mut info = MediaInfo {
+                length: Some(Length { frames: 100, is_estimated: false }),
+                rate: Rate::new(rate.0, rate.1).ok(),
+                ..clips::info()
+            };
+            let (name, kind, value) = ("timecode".into(), "text".into(), stated.into());
+            info.parts[0].attributes.push(Attribute { name, kind, value });
+            let file = (0, std::path::PathBuf::from("fake.mov"));
+            rushes::player::Clip::from_paths(id, "fake.mov", vec![file], info, &ClipOptions::default())
+                .unwrap()
+        });
+        rig.command(Command::Seek(frame));
+        rig.settle();
+        rig.player.snapshot().clip.unwrap().timecode.map(|timecode| timecode.to_string())
+    };
+    assert_eq!(timecode((24, 1), "01:00:00:20", 6).as_deref(), Some("01:00:01:02"));
+    assert_eq!(timecode((30_000, 1001), "00:00:59;29", 1).as_deref(), Some("00:01:00;02"));
+    assert_eq!(timecode((24, 1), "yesterday", 6), None);
+    let mut rig = Rig::new(200, 200, 20);
+    assert_eq!(rig.player.snapshot().clip.unwrap().timecode, None, "sequences have numbers");
 }

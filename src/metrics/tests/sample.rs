@@ -58,6 +58,7 @@ fn clip(name: &str) -> ClipStatus {
         clips: 3,
         frames: 100,
         frame_number: 1001,
+        timecode: None,
         first_number: 1001,
         last_number: 1100,
         in_number: 1001,
