@@ -272,14 +272,12 @@ pub struct LsArgs {
     pub json: bool,
 }
 
+/// What `render` and `export` have in common.
 #[derive(Debug, Args)]
-pub struct RenderArgs {
+pub struct DrawArgs {
     #[arg(value_name = "MEDIA")]
     pub media: OsString,
-    /// Where to: out.####.png, .tif or .exr; a run of # is the frame number
-    #[arg(short = 'o', long = "output", value_name = "OUT")]
-    pub output: PathBuf,
-    /// Frame numbers to render, such as 1-100 or 1-100x10
+    /// Frame numbers to draw, such as 1-100 or 1-100x10
     #[arg(long, value_name = "A-B", allow_hyphen_values = true)]
     pub frames: Option<String>,
     /// Size of the pictures; the display window one to one when not given
@@ -287,14 +285,8 @@ pub struct RenderArgs {
     pub size: Option<(u32, u32)>,
     #[arg(long, value_enum, default_value_t = Channel::Rgb)]
     pub channel: Channel,
-    /// 8 or 16 for PNG and TIFF, half or float for EXR
-    #[arg(long, value_enum)]
-    pub depth: Option<Depth>,
     #[arg(long, value_enum, default_value_t = FilterArg::Best)]
     pub filter: FilterArg,
-    /// Leave pictures alone that exist already
-    #[arg(long)]
-    pub skip_existing: bool,
     #[command(flatten)]
     pub clip: MediaArgs,
     #[command(flatten)]
@@ -304,9 +296,22 @@ pub struct RenderArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// Where to: out.####.png, .tif or .exr; a run of # is the frame number
+    #[arg(short = 'o', long = "output", value_name = "OUT")]
+    pub output: PathBuf,
+    /// 8 or 16 for PNG and TIFF, half or float for EXR
+    #[arg(long, value_enum)]
+    pub depth: Option<Depth>,
+    /// Leave pictures alone that exist already
+    #[arg(long)]
+    pub skip_existing: bool,
+    #[command(flatten)]
+    pub draw: DrawArgs,
+}
+
+#[derive(Debug, Args)]
 pub struct ExportArgs {
-    #[arg(value_name = "MEDIA")]
-    pub media: OsString,
     /// Where to: out.mov, .mp4 or .mkv
     #[arg(short = 'o', long = "output", value_name = "OUT")]
     pub output: PathBuf,
@@ -317,16 +322,6 @@ pub struct ExportArgs {
     /// 8 or 16 bits: what FFV1 keeps, and what other codecs are made from; 8 for h264 and ffv1 when not given
     #[arg(long, value_name = "BITS", value_parser = parse_movie_depth)]
     pub depth: Option<MovieDepth>,
-    /// Frame numbers to export, such as 1-100 or 1-100x10
-    #[arg(long, value_name = "A-B", allow_hyphen_values = true)]
-    pub frames: Option<String>,
-    /// Size of the movie; the display window one to one when not given
-    #[arg(long, value_name = "WxH", value_parser = parse_dimensions)]
-    pub size: Option<(u32, u32)>,
-    #[arg(long, value_enum, default_value_t = Channel::Rgb)]
-    pub channel: Channel,
-    #[arg(long, value_enum, default_value_t = FilterArg::Best)]
-    pub filter: FilterArg,
     /// Burn the name and the frame number into the pictures
     #[arg(long)]
     pub burn_in: bool,
@@ -337,11 +332,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "HH:MM:SS:FF")]
     pub timecode: Option<String>,
     #[command(flatten)]
-    pub clip: MediaArgs,
-    #[command(flatten)]
-    pub color: ColorArgs,
-    #[command(flatten)]
-    pub machine: MachineArgs,
+    pub draw: DrawArgs,
 }
 
 #[derive(Debug, Args)]

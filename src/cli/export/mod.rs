@@ -9,12 +9,10 @@ use std::sync::Arc;
 
 use super::args::ExportArgs;
 use super::render::export::Export;
-use super::render::frame_numbers;
 use super::render::painter::Drawing;
-use super::session::{Headless, HeadlessOptions, set_color};
-use super::{Failure, Interrupt, say};
+use super::session::Headless;
+use super::{Failure, Interrupt, render, say};
 use crate::encode::MovieWriter;
-use crate::player::{Command, Pace};
 use crate::text::shown_path;
 use settings::{Choice, slate_frames, slate_lines};
 use sink::{MovieFile, Slate};
@@ -22,23 +20,14 @@ use sound::Track;
 
 pub fn export(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let choice = Choice::of(args)?;
-    let options = HeadlessOptions {
-        pace: Pace::EveryFrame,
-        forces_bits: false,
-        format: choice.output().target(),
-        color: args.color.request(),
-    };
-    let mut headless = Headless::open(&args.media, &args.clip, &args.machine, &options, interrupt)?;
-    set_color(&mut headless.player, &args.color);
-    headless.player.command(Command::Channel(args.channel.into()));
-    let numbers = frame_numbers(args.frames.as_deref(), &args.clip, &headless)?;
+    let (headless, numbers) = render::open(&args.draw, choice.output(), interrupt)?;
     let movie = Arc::new(open(args, choice, &headless, &numbers)?);
     let window = headless.player.clip().map(|clip| clip.display().0);
     let drawing = Drawing {
         output: choice.output(),
-        size: args.size,
+        size: args.draw.size,
         window: window.map(|window| (window.width, window.height)),
-        filter: args.filter.into(),
+        filter: args.draw.filter.into(),
     };
     let drawn = Export::new(headless, drawing, Arc::clone(&movie) as _, numbers)?.run();
     finish(&movie, drawn, interrupt)
@@ -55,7 +44,7 @@ fn open(
         return Err(Failure::new(Failure::NO_MEDIA, "there is no clip to export"));
     };
     let mut settings = choice.settings(args, clip, numbers)?;
-    let track = Track::open(&args.clip, clip, numbers)?;
+    let track = Track::open(&args.draw.clip, clip, numbers)?;
     settings.has_sound = track.is_some();
     let writer = MovieWriter::create(&args.output, &settings)
         .map_err(|error| Failure::new(Failure::FAILED, error.to_string()))?;

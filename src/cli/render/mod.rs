@@ -10,7 +10,7 @@ mod tally;
 
 use std::sync::Arc;
 
-use super::args::{MediaArgs, RenderArgs};
+use super::args::{DrawArgs, MediaArgs, RenderArgs};
 use super::session::{Headless, HeadlessOptions, set_color};
 use super::{Failure, Interrupt};
 use crate::player::{Command, Pace};
@@ -21,7 +21,26 @@ use painter::Drawing;
 use sink::PictureFiles;
 
 pub fn render(args: &RenderArgs, interrupt: &Interrupt) -> Result<(), Failure> {
+    begin(args, interrupt)?.run()
+}
+
+fn begin(args: &RenderArgs, interrupt: &Interrupt) -> Result<Export, Failure> {
     let output = Output::of(args)?;
+    let (headless, numbers) = open(&args.draw, output, interrupt)?;
+    let drawing = Drawing { output, size: args.draw.size, window: None, filter: args.draw.filter.into() };
+    let files = PictureFiles::new(args, numbers.len())?;
+    Export::new(headless, drawing, Arc::new(files), numbers)
+}
+
+/// Opens the media as the arguments want it drawn, and says which of its frames those are.
+///
+/// # Errors
+/// As [`Headless::open`]; [`Failure::USAGE`] when the clip has none of the frames.
+pub(super) fn open(
+    args: &DrawArgs,
+    output: Output,
+    interrupt: &Interrupt,
+) -> Result<(Headless, Vec<i64>), Failure> {
     let options = HeadlessOptions {
         pace: Pace::EveryFrame,
         forces_bits: output.is_raw(),
@@ -32,29 +51,14 @@ pub fn render(args: &RenderArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     set_color(&mut headless.player, &args.color);
     headless.player.command(Command::Channel(args.channel.into()));
     let numbers = frame_numbers(args.frames.as_deref(), &args.clip, &headless)?;
-    export_of(headless, args, output, numbers)?.run()
-}
-
-fn export_of(
-    headless: Headless,
-    args: &RenderArgs,
-    output: Output,
-    numbers: Vec<i64>,
-) -> Result<Export, Failure> {
-    let drawing = Drawing { output, size: args.size, window: None, filter: args.filter.into() };
-    let files = PictureFiles::new(args, numbers.len())?;
-    Export::new(headless, drawing, Arc::new(files), numbers)
+    Ok((headless, numbers))
 }
 
 /// The frame numbers to render: those asked for that the clip has, else all of the work area.
 ///
 /// # Errors
 /// [`Failure::USAGE`] when the clip has none of them.
-pub(super) fn frame_numbers(
-    frames: Option<&str>,
-    args: &MediaArgs,
-    headless: &Headless,
-) -> Result<Vec<i64>, Failure> {
+fn frame_numbers(frames: Option<&str>, args: &MediaArgs, headless: &Headless) -> Result<Vec<i64>, Failure> {
     let usage = |message: String| Failure::new(Failure::USAGE, message);
     let Some(clip) = headless.player.clip() else { return Ok(Vec::new()) };
     let (first, last) = (clip.number(0), clip.number(clip.frames() - 1));

@@ -33,7 +33,7 @@ impl Output {
         let usage = |message: String| Failure::new(Failure::USAGE, message);
         let format = PictureFormat::from_path(&args.output).map_err(|error| usage(error.to_string()))?;
         match (format, args.depth) {
-            (PictureFormat::Exr, depth) if args.color.raw => match depth {
+            (PictureFormat::Exr, depth) if args.draw.color.raw => match depth {
                 None | Some(Depth::Half | Depth::Float) => Ok(Self::RawExr { depth }),
                 _ => Err(usage("EXR takes --depth half or float".into())),
             },

@@ -5,11 +5,8 @@ use clap::Parser;
 use super::*;
 use crate::cli::Interrupt;
 use crate::cli::args::{Cli, CommandArgs, RenderArgs};
-use crate::cli::render::export_of;
-use crate::cli::render::output::Output;
-use crate::cli::session::HeadlessOptions;
+use crate::cli::render::begin;
 use crate::encode::{DemoCodec, DemoOptions, write_demo_sequence};
-use crate::player::Pace;
 
 const FRAMES: u32 = 6;
 
@@ -25,19 +22,8 @@ fn args(folder: &Path, output: &str, more: &[&str]) -> RenderArgs {
 
 /// Where there is an adapter; `None`, after saying so, where there is none.
 fn export(args: &RenderArgs) -> Option<Export> {
-    let output = Output::of(args).unwrap();
-    let options = HeadlessOptions {
-        pace: Pace::EveryFrame,
-        forces_bits: output.is_raw(),
-        format: output.target(),
-        color: args.color.request(),
-    };
-    let interrupt = Interrupt { flag: std::sync::Arc::default() };
-    match Headless::open(&args.media, &args.clip, &args.machine, &options, &interrupt) {
-        Ok(headless) => {
-            let numbers = (1001..1001 + i64::from(FRAMES)).collect();
-            Some(export_of(headless, args, output, numbers).unwrap())
-        }
+    match begin(args, &Interrupt { flag: std::sync::Arc::default() }) {
+        Ok(export) => Some(export),
         Err(failure) if failure.code == Failure::NO_GPU && std::env::var_os("CI").is_none() => {
             eprintln!("SKIPPED: {}", failure.message);
             None
