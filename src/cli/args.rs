@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cache::EvictionPolicy;
 use crate::color::{AlphaMode, Backdrop, ColorRequest};
-use crate::encode::{DemoCodec, MovieCodec, MovieDepth};
+use crate::encode::{DemoCodec, MovieCodec, MovieDepth, MovieQuality};
 use crate::memory::{MemLimit, Profile, parse_size};
 use crate::player::MissingPolicy;
 use crate::time::{LoopMode, Rate};
@@ -315,10 +315,13 @@ pub struct ExportArgs {
     /// Where to: out.mov, .mp4 or .mkv
     #[arg(short = 'o', long = "output", value_name = "OUT")]
     pub output: PathBuf,
-    /// h264, hevc, prores (422 HQ), dnxhr (HQX), av1 or ffv1 (lossless RGB); prores in .mov, h264 in .mp4 and ffv1 in
-    /// .mkv when not given
+    /// h264, hevc, prores, dnxhr, av1 or ffv1 (lossless RGB); prores in .mov, h264 in .mp4 and ffv1 in .mkv when not
+    /// given
     #[arg(long, value_name = "CODEC", value_parser = parse_movie_codec)]
     pub codec: Option<MovieCodec>,
+    /// low, medium, high or best; high when not given. ProRes: Proxy, 422, 422 HQ, 4444; DNxHR: LB, SQ, HQX, 444
+    #[arg(long, value_name = "QUALITY", value_parser = parse_movie_quality)]
+    pub quality: Option<MovieQuality>,
     /// 8 or 16 bits: what FFV1 keeps, and what other codecs are made from; 8 for h264 and ffv1 when not given
     #[arg(long, value_name = "BITS", value_parser = parse_movie_depth)]
     pub depth: Option<MovieDepth>,
@@ -628,6 +631,12 @@ fn parse_dimensions(text: &str) -> Result<(u32, u32), String> {
 fn parse_movie_codec(text: &str) -> Result<MovieCodec, String> {
     let found = MovieCodec::ALL.into_iter().find(|codec| codec.name() == text);
     let names = MovieCodec::ALL.map(MovieCodec::name).join(", ");
+    found.ok_or_else(|| format!("«{}» is none of {names}", crate::text::shown(text)))
+}
+
+fn parse_movie_quality(text: &str) -> Result<MovieQuality, String> {
+    let found = MovieQuality::ALL.into_iter().find(|quality| quality.name() == text);
+    let names = MovieQuality::ALL.map(MovieQuality::name).join(", ");
     found.ok_or_else(|| format!("«{}» is none of {names}", crate::text::shown(text)))
 }
 

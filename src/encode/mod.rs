@@ -26,7 +26,7 @@ pub use burn::{BurnPlace, burn, slate};
 pub use demo::{DemoCodec, DemoOptions, FIRST_DEMO_FRAME, demo_frame, write_demo_sequence};
 pub use error::EncodeError;
 pub use movie::{
-    MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieSettings, MovieWriter, SOUND_RATE,
+    MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieQuality, MovieSettings, MovieWriter, SOUND_RATE,
     quieten as quieten_libraries,
 };
 pub use picture::{ExrPicture, Picture, PictureChannel, PictureFormat, RgbPicture, RgbSamples, Samples};

@@ -217,6 +217,8 @@ fn wrong_usage_is_said_before_anything_is_opened() {
     assert!(of(&["a.avi"]).contains(".mov, .mp4 or .mkv"));
     assert!(of(&["a.mp4", "--codec", "prores"]).contains("it takes h264, hevc, av1"));
     assert!(of(&["a.mp4", "--codec", "divx"]).contains("h264, hevc, prores"));
+    assert!(of(&["a.mp4", "--quality", "9"]).contains("low, medium, high, best"));
+    assert!(of(&["a.mkv", "--quality", "low"]).contains("ffv1 is lossless"));
     let folder = tempfile::tempdir().unwrap();
     let pattern = demo_sequence(folder.path(), 1);
     let movie = folder.path().join("a.mp4");

@@ -4,7 +4,7 @@
 use crate::cli::Failure;
 use crate::cli::args::ExportArgs;
 use crate::cli::render::output::Output;
-use crate::encode::{MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieSettings};
+use crate::encode::{MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieQuality, MovieSettings};
 use crate::frame::{Matrix, Primaries, Transfer};
 use crate::player::Clip;
 use crate::time::Timecode;
@@ -14,18 +14,25 @@ use crate::time::Timecode;
 pub struct Choice {
     container: MovieContainer,
     codec: MovieCodec,
+    quality: MovieQuality,
     depth: MovieDepth,
 }
 
 impl Choice {
     /// # Errors
-    /// [`Failure::USAGE`] for an ending that names no movie, or a codec that its container does not take.
+    /// [`Failure::USAGE`] for an ending that names no movie, or a codec that its container does not take, or a quality
+    /// for one that loses nothing.
     pub fn of(args: &ExportArgs) -> Result<Self, Failure> {
         let usage = |error: crate::encode::EncodeError| Failure::new(Failure::USAGE, error.to_string());
         let container = MovieContainer::from_path(&args.output).map_err(usage)?;
         let codec = args.codec.unwrap_or(container.usual_codec());
         container.check(codec, &args.output).map_err(usage)?;
-        Ok(Self { container, codec, depth: args.depth.unwrap_or(codec.usual_depth()) })
+        if codec.is_lossless() && args.quality.is_some() {
+            let message = format!("{} is lossless: leave --quality out", codec.name());
+            return Err(Failure::new(Failure::USAGE, message));
+        }
+        let (quality, depth) = (args.quality.unwrap_or_default(), args.depth.unwrap_or(codec.usual_depth()));
+        Ok(Self { container, codec, quality, depth })
     }
 
     /// The pictures that the codec is fed with.
@@ -46,6 +53,7 @@ impl Choice {
         Ok(MovieSettings {
             container: self.container,
             codec: self.codec,
+            quality: self.quality,
             depth: self.depth,
             size: args.draw.size.unwrap_or((window.width, window.height)),
             rate: clip.rate,

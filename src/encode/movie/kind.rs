@@ -76,9 +76,7 @@ impl MovieContainer {
 pub enum MovieCodec {
     H264,
     Hevc,
-    /// 422 HQ.
     ProRes,
-    /// HQX.
     DnxHr,
     Av1,
     /// Lossless, in RGB.
@@ -99,11 +97,44 @@ impl MovieCodec {
         }
     }
 
+    /// Whether it loses nothing, so that there is no quality to choose.
+    pub fn is_lossless(self) -> bool {
+        self == Self::Ffv1
+    }
+
     /// Bits of the samples that it is best fed with: more than it keeps, so that nothing is rounded twice.
     pub fn usual_depth(self) -> MovieDepth {
         match self {
             Self::H264 | Self::Ffv1 => MovieDepth::Eight,
             Self::Hevc | Self::ProRes | Self::DnxHr | Self::Av1 => MovieDepth::Sixteen,
+        }
+    }
+}
+
+/// How much of the pictures is kept. One scale for all codecs: by a number where an encoder has one, by a profile where it
+/// has those.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum MovieQuality {
+    /// To send: what is lost shows.
+    Low,
+    /// To look at.
+    Medium,
+    /// To judge pictures by: next to nothing shows. ProRes 422 HQ, DNxHR HQX.
+    #[default]
+    High,
+    /// To work on with, as large as it comes. ProRes 4444 and DNxHR 444 keep the colour of every pixel.
+    Best,
+}
+
+impl MovieQuality {
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Best];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Best => "best",
         }
     }
 }
@@ -138,6 +169,8 @@ pub const SOUND_RATE: u32 = 48_000;
 pub struct MovieSettings {
     pub container: MovieContainer,
     pub codec: MovieCodec,
+    /// Of no account where nothing is lost.
+    pub quality: MovieQuality,
     pub depth: MovieDepth,
     /// Of the pictures that come; see [`super::MovieWriter::size`] for what is kept of them.
     pub size: (u32, u32),

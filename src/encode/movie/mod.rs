@@ -25,6 +25,6 @@ mod writer;
 pub use absent::{MovieWriter, quieten};
 #[cfg(feature = "video")]
 pub use fence::quieten;
-pub use kind::{MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieSettings, SOUND_RATE};
+pub use kind::{MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieQuality, MovieSettings, SOUND_RATE};
 #[cfg(feature = "video")]
 pub use writer::MovieWriter;

@@ -23,7 +23,7 @@ pub fn open(settings: &MovieSettings) -> Result<Opened, Fault> {
     let mut refused = None;
     let choices = encoders(settings.codec, settings.depth);
     for choice in choices.iter().filter(|choice| Encoder::exists(choice.name)) {
-        for pixels in choice.pixels {
+        for pixels in choice.pixels(settings.quality) {
             match open_as(settings, choice, *pixels) {
                 Ok(opened) => return Ok(opened),
                 Err(code) => refused = refused.or(Some((choice, code))),
@@ -44,6 +44,7 @@ fn open_as(settings: &MovieSettings, choice: &EncoderChoice, pixels: Pixels) -> 
         pixel_aspect: settings.pixel_aspect,
         color: settings.color,
         threads: settings.threads,
+        quality: settings.quality,
     };
     let encoder = Encoder::open(choice, pixels, &wanted)?;
     let converter = Converter::new(size, settings.depth, pixels, settings.color.matrix)?;

@@ -12,6 +12,7 @@ fn settings(container: MovieContainer, codec: MovieCodec) -> MovieSettings {
     MovieSettings {
         container,
         codec,
+        quality: MovieQuality::High,
         depth: codec.usual_depth(),
         size: SIZE,
         rate: Rate::new(24_000, 1001).unwrap(),
@@ -103,6 +104,28 @@ fn every_codec_is_written_into_every_container_that_takes_it() {
         }
     }
     assert!(names(folder.path()).iter().all(|name| !name.starts_with('.')));
+}
+
+#[test]
+fn better_movies_are_larger_and_say_what_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    for (container, codec, profiles) in [
+        (MovieContainer::Mov, MovieCodec::ProRes, Some(["Proxy", "Standard", "HQ", "4444"])),
+        (MovieContainer::Mov, MovieCodec::DnxHr, Some(["DNXHR LB", "DNXHR SQ", "DNXHR HQX", "DNXHR 444"])),
+        (MovieContainer::Mp4, MovieCodec::H264, None),
+        (MovieContainer::Mp4, MovieCodec::Hevc, None),
+        (MovieContainer::Mp4, MovieCodec::Av1, None),
+    ] {
+        let written = MovieQuality::ALL.map(|quality| {
+            let movie = write(folder.path(), &MovieSettings { quality, ..settings(container, codec) });
+            (std::fs::metadata(&movie).unwrap().len(), probed(&movie, "stream=profile").remove(0))
+        });
+        let sizes = written.each_ref().map(|(bytes, _)| *bytes);
+        assert!(sizes.is_sorted_by(|smaller, larger| smaller < larger), "{codec:?}: {sizes:?}");
+        if let Some(profiles) = profiles {
+            assert_eq!(written.map(|(_, profile)| profile), profiles);
+        }
+    }
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Converter {
         converter.set(c"src_format", packed(depth) as i64)?;
         converter.set(c"dst_format", taken(pixels) as i64)?;
         // Chroma lies on the left luma sample, and in 4:2:0 in the middle of two rows.
-        let rows_between = if matches!(pixels, Pixels::Yuv422Ten) { 0 } else { 128 };
+        let rows_between = if matches!(pixels, Pixels::Yuv420 | Pixels::Yuv420Ten) { 128 } else { 0 };
         if !pixels.is_rgb() {
             converter.set(c"dst_h_chr_pos", 0)?;
             converter.set(c"dst_v_chr_pos", rows_between)?;
@@ -138,7 +138,7 @@ mod tests {
 
     /// The largest difference to the formula, away from edges.
     fn farthest(picture: &RgbPicture, pixels: Pixels, matrix: Matrix) -> f64 {
-        let is_eight = pixels == Pixels::Yuv420;
+        let is_eight = matches!(pixels, Pixels::Yuv420 | Pixels::Yuv422);
         let depth = if matches!(picture.samples, RgbSamples::U8(_)) {
             MovieDepth::Eight
         } else {
@@ -150,7 +150,7 @@ mod tests {
         for x in (2..SIZE.0 as usize).step_by(8) {
             let wanted = codes(ramp()[x], coefficients, if is_eight { 8 } else { 10 });
             for (plane, wanted) in wanted.into_iter().enumerate() {
-                let at = if plane == 0 { x } else { x / 2 };
+                let at = if plane == 0 || pixels == Pixels::Yuv444Ten { x } else { x / 2 };
                 let found = if is_eight {
                     f64::from(frame.row(plane, 1, at + 1)[at])
                 } else {
@@ -167,8 +167,10 @@ mod tests {
     fn colours_become_what_the_formulas_say() {
         for matrix in [Matrix::Bt709, Matrix::Bt2020] {
             let of = |picture: &RgbPicture, pixels| farthest(picture, pixels, matrix);
-            assert!(of(&eight_bits(), Pixels::Yuv420) <= 1.0, "{}", of(&eight_bits(), Pixels::Yuv420));
-            for pixels in [Pixels::Yuv420Ten, Pixels::Yuv422Ten] {
+            for pixels in [Pixels::Yuv420, Pixels::Yuv422] {
+                assert!(of(&eight_bits(), pixels) <= 1.0, "{pixels:?}: {}", of(&eight_bits(), pixels));
+            }
+            for pixels in [Pixels::Yuv420Ten, Pixels::Yuv422Ten, Pixels::Yuv444Ten] {
                 assert!(of(&sixteen_bits(), pixels) <= 1.0, "{pixels:?}: {}", of(&sixteen_bits(), pixels));
             }
         }

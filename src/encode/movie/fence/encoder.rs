@@ -9,7 +9,7 @@ use super::frame::{Frame, taken};
 use super::sound::sample_format;
 use super::{Code, init, number};
 use crate::encode::movie::choices::{EncoderChoice, Pixels, SoundChoice};
-use crate::encode::movie::kind::MovieColor;
+use crate::encode::movie::kind::{MovieColor, MovieQuality};
 use crate::frame::{Matrix, Primaries, Transfer};
 use crate::time::Rate;
 
@@ -24,6 +24,7 @@ pub struct EncoderSettings {
     pub pixel_aspect: f32,
     pub color: MovieColor,
     pub threads: usize,
+    pub quality: MovieQuality,
 }
 
 /// An open encoder.
@@ -44,7 +45,7 @@ impl Encoder {
     pub fn open(choice: &EncoderChoice, pixels: Pixels, settings: &EncoderSettings) -> Result<Self, Code> {
         let encoder = Self::of(choice.name)?;
         encoder.prepare(pixels, settings)?;
-        encoder.start(choice.options)?;
+        encoder.start(choice.options(settings.quality))?;
         Ok(encoder)
     }
 
@@ -64,7 +65,7 @@ impl Encoder {
         context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as c_int;
         // SAFETY: as above; the layout is written in place.
         unsafe { ffi::av_channel_layout_default(&mut context.ch_layout, 2) }
-        encoder.start(&[])?;
+        encoder.start(std::iter::empty())?;
         // SAFETY: an open encoder of ours; encoders that take any number say zero.
         let samples = usize::try_from(unsafe { (*encoder.0).frame_size }).unwrap_or(0);
         Ok((encoder, if samples == 0 { ANY_FRAME_SAMPLES } else { samples }))
@@ -83,7 +84,7 @@ impl Encoder {
         if context.is_null() { Err(Code::NO_MEMORY) } else { Ok(Self(context)) }
     }
 
-    fn start(&self, settings: &[(&CStr, &CStr)]) -> Result<(), Code> {
+    fn start<'a>(&self, settings: impl Iterator<Item = (&'a CStr, &'a CStr)>) -> Result<(), Code> {
         let mut options = ptr::null_mut();
         // SAFETY: all pointers are alive; what the encoder leaves of the options is freed here.
         unsafe {
