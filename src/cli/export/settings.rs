@@ -56,6 +56,7 @@ impl Choice {
             quality: self.quality,
             depth: self.depth,
             size: args.draw.size.unwrap_or((window.width, window.height)),
+            frames: (numbers.len() as u64).saturating_add_signed(slate_frames(args, clip)),
             rate: clip.rate,
             // Pictures of a size that was asked for are drawn with square pixels.
             pixel_aspect: if args.draw.size.is_some() { 1.0 } else { pixel_aspect },

@@ -174,6 +174,8 @@ pub struct MovieSettings {
     pub depth: MovieDepth,
     /// Of the pictures that come; see [`super::MovieWriter::size`] for what is kept of them.
     pub size: (u32, u32),
+    /// Pictures that will come, and no more: the index of .mov and .mp4 has its place before them.
+    pub frames: u64,
     pub rate: Rate,
     /// Width of a pixel over its height.
     pub pixel_aspect: f32,
@@ -184,6 +186,31 @@ pub struct MovieSettings {
     pub has_sound: bool,
     /// Threads of the encoder.
     pub threads: usize,
+}
+
+/// What .mov and .mp4 keep for a picture, at most: how long and when it is shown, its size, its chunk and where that lies,
+/// whether it is whole (ISO/IEC 14496-12: `stts`, `ctts`, `stsz`, `stsc`, `co64`, `stss`, `sdtp`).
+const PICTURE_INDEX_BYTES: u64 = 48;
+/// The same for a packet of sound, which is shown when it comes and always whole.
+const SOUND_INDEX_BYTES: u64 = 32;
+/// Headers of the movie and its tracks, with room to spare.
+const HEAD_INDEX_BYTES: u64 = 64 << 10;
+/// The least that a packet of sound holds in these containers, and packets that priming and the end may add.
+const PACKET_SAMPLES: u64 = 1024;
+const MORE_PACKETS: u64 = 16;
+
+impl MovieSettings {
+    /// Bytes to leave free for an index before the pictures, so that a movie plays while it is still being copied; `None`
+    /// where a container finds its way without one.
+    pub fn index_bytes(&self) -> Option<u64> {
+        if self.container == MovieContainer::Mkv {
+            return None;
+        }
+        let seconds = self.frames.saturating_mul(u64::from(self.rate.den())) / u64::from(self.rate.num()) + 1;
+        let packets = seconds.saturating_mul(u64::from(SOUND_RATE)) / PACKET_SAMPLES + MORE_PACKETS;
+        let sound = if self.has_sound { packets.saturating_mul(SOUND_INDEX_BYTES) } else { 0 };
+        Some(self.frames.saturating_mul(PICTURE_INDEX_BYTES).saturating_add(sound + HEAD_INDEX_BYTES))
+    }
 }
 
 #[cfg(test)]

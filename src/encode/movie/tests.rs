@@ -15,6 +15,7 @@ fn settings(container: MovieContainer, codec: MovieCodec) -> MovieSettings {
         quality: MovieQuality::High,
         depth: codec.usual_depth(),
         size: SIZE,
+        frames: u64::from(PICTURES),
         rate: Rate::new(24_000, 1001).unwrap(),
         pixel_aspect: 1.0,
         color: MovieColor::BT709,
@@ -26,10 +27,14 @@ fn settings(container: MovieContainer, codec: MovieCodec) -> MovieSettings {
 
 /// Slopes that move with the number; samples that 8 bits do not hold where there are 16.
 fn picture(number: u32, depth: MovieDepth) -> RgbPicture {
-    let (width, height) = SIZE;
+    picture_of(SIZE, number, depth)
+}
+
+fn picture_of((width, height): (u32, u32), number: u32, depth: MovieDepth) -> RgbPicture {
     let samples = (0..height).flat_map(|y| {
-        (0..width)
-            .flat_map(move |x| [x * 200 + number * 977, y * 360, (x + y) * 130].map(|value| value as u16))
+        (0..width).flat_map(move |x| {
+            [x * 200 + number * 977 % 15_000, y * 360, (x + y) * 130].map(|value| value as u16)
+        })
     });
     let samples = match depth {
         MovieDepth::Eight => RgbSamples::U8(samples.map(|sample| (sample >> 8) as u8).collect()),
@@ -144,6 +149,61 @@ fn what_is_lossless_is_exact() {
         let format = if depth == MovieDepth::Eight { "rgb24" } else { "rgb48le" };
         assert!(decoded(&movie, format) == wanted, "{depth:?}");
     }
+}
+
+/// The names of the outermost boxes of .mov and .mp4 (ISO/IEC 14496-12, 4.2).
+fn boxes(movie: &Path) -> Vec<String> {
+    let bytes = std::fs::read(movie).unwrap();
+    let (mut names, mut at) = (Vec::new(), 0);
+    while let Some((head, _)) = bytes.get(at..).and_then(|rest| rest.split_first_chunk::<16>()) {
+        let size = u32::from_be_bytes(head[..4].try_into().unwrap()) as usize;
+        let long = u64::from_be_bytes(head[8..].try_into().unwrap()) as usize;
+        names.push(String::from_utf8_lossy(&head[4..8]).into_owned());
+        at += if size == 1 { long } else { size.max(8) };
+    }
+    names
+}
+
+#[test]
+fn the_index_comes_first_however_long_the_movie_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, codec, rate) in [
+        ("a.mp4", MovieCodec::H264, Rate::new(120, 1).unwrap()),
+        ("b.mp4", MovieCodec::H264, Rate::new(1, 1).unwrap()),
+        ("c.mov", MovieCodec::ProRes, Rate::FILM),
+    ] {
+        let path = folder.path().join(name);
+        let container = MovieContainer::from_path(&path).unwrap();
+        let frames = if rate.num() == 1 { 40 } else { 1500 };
+        let small = (32, 32);
+        let settings =
+            MovieSettings { size: small, rate, frames, has_sound: true, ..settings(container, codec) };
+        let mut writer = MovieWriter::create(&path, &settings).unwrap();
+        let samples = u64::from(SOUND_RATE) * u64::from(rate.den()) / u64::from(rate.num());
+        for number in 0..frames {
+            // Noise, so that packets of sound differ in size.
+            let noise = |at: u64| ((at * 7919 + number * 104_729) % 2003) as f32 / 2003.0 - 0.5;
+            let sound = (0..samples).map(|at| [noise(at), noise(at + 1)]).collect();
+            writer.push(picture_of(small, number as u32, settings.depth), sound).unwrap();
+        }
+        assert!(writer.finish(&|| false).unwrap());
+        assert_eq!(boxes(&path)[..3], ["ftyp", "moov", "free"], "{name}: {:?}", boxes(&path));
+        assert_eq!(boxes(&path).last().unwrap(), "mdat");
+        assert_eq!(probed(&path, "stream=nb_read_frames"), [frames.to_string()]);
+    }
+}
+
+#[test]
+fn more_pictures_than_announced_are_no_movie() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = MovieSettings { frames: 1, ..settings(MovieContainer::Mp4, MovieCodec::H264) };
+    let mut writer = MovieWriter::create(&folder.path().join("a.mp4"), &settings).unwrap();
+    for number in 0..2 {
+        let _ = writer.push(picture(number, settings.depth), Vec::new());
+    }
+    let said = writer.finish(&|| false).unwrap_err().to_string();
+    assert!(said.contains("more than the 1 pictures"), "{said}");
+    assert!(names(folder.path()).is_empty());
 }
 
 #[test]

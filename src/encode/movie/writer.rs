@@ -52,6 +52,7 @@ impl MovieWriter {
         let is_stopped = Arc::new(AtomicBool::new(false));
         let size = opened.size;
         let mut work = Work {
+            settings: settings.clone(),
             opened,
             lane,
             muxer: Some(muxer),
@@ -59,9 +60,9 @@ impl MovieWriter {
             stream: 0,
             is_stopped: Arc::clone(&is_stopped),
         };
-        let (timecode, target) = (settings.timecode.clone(), path.to_owned());
+        let target = path.to_owned();
         let run = move || {
-            let written = work.run(timecode.as_deref(), &queue);
+            let written = work.run(&queue);
             // The file is closed first: some systems refuse to rename an open one.
             drop(work);
             let _ = ends.send(written.and_then(|()| Ok(hidden.rename_to(&target)?)));
@@ -128,6 +129,7 @@ fn gave_up() -> Fault {
 
 /// What the thread holds.
 struct Work {
+    settings: MovieSettings,
     opened: Opened,
     lane: Option<Lane>,
     muxer: Option<Muxer>,
@@ -137,12 +139,13 @@ struct Work {
 }
 
 impl Work {
-    fn run(&mut self, timecode: Option<&str>, queue: &Receiver<Moment>) -> Result<(), Fault> {
-        let texts: Vec<_> = timecode.iter().map(|timecode| (c"timecode", *timecode)).collect();
+    fn run(&mut self, queue: &Receiver<Moment>) -> Result<(), Fault> {
+        let timecode = self.settings.timecode.as_deref();
+        let texts: Vec<_> = timecode.map(|timecode| (c"timecode", timecode)).into_iter().collect();
         let muxer = self.muxer.as_mut().ok_or_else(gave_up)?;
         self.stream = muxer.add(&self.opened.encoder, &texts)?;
         self.lane.as_mut().map_or(Ok(()), |lane| lane.join(muxer))?;
-        muxer.begin()?;
+        muxer.begin(self.settings.index_bytes())?;
         for (picture, sound) in queue {
             self.check()?;
             self.encode(&picture)?;
@@ -162,6 +165,10 @@ impl Work {
 
     fn encode(&mut self, picture: &RgbPicture) -> Result<(), Fault> {
         picture.check()?;
+        if self.count.cast_unsigned() >= self.settings.frames {
+            let frames = self.settings.frames;
+            return Err(Fault::Unfit(format!("more than the {frames} pictures came that were announced")));
+        }
         let mut frame = self.opened.converter.convert(picture)?;
         frame.set_number(self.count);
         self.count += 1;

@@ -92,13 +92,23 @@ impl Muxer {
         }
     }
 
-    /// Writes what comes before the packets.
+    /// Writes what comes before the packets; `index_bytes` leaves so much free for the index of QuickTime and MP4, which
+    /// otherwise comes last. FFmpeg's own way of putting it first reads the file by its name, and here it has none.
     ///
     /// # Errors
     /// [`MuxError`] when the container does not take a stream, or the disk fails.
-    pub fn begin(&mut self) -> Result<(), MuxError> {
-        // SAFETY: an open context of ours.
-        let answer = unsafe { ffi::avformat_write_header(self.context, ptr::null_mut()) };
+    pub fn begin(&mut self, index_bytes: Option<u64>) -> Result<(), MuxError> {
+        let mut options = ptr::null_mut();
+        // SAFETY: an open context of ours; what is left of the options is freed here.
+        let answer = unsafe {
+            // What is too much for the option is no movie of this world: its index comes last.
+            if let Some(bytes) = index_bytes.and_then(|bytes| c_int::try_from(bytes).ok()) {
+                ffi::av_dict_set_int(&mut options, c"moov_size".as_ptr(), i64::from(bytes), 0);
+            }
+            let answer = ffi::avformat_write_header(self.context, &mut options);
+            ffi::av_dict_free(&mut options);
+            answer
+        };
         self.check(answer)
     }
 
