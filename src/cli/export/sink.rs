@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::sound::Track;
 use crate::cli::render::sink::Sink;
 use crate::encode::{BurnPlace, MovieWriter, Picture, RgbPicture, burn, slate};
+use crate::text::shown_capped;
 
 struct Open {
     writer: MovieWriter,
@@ -12,6 +13,10 @@ struct Open {
     /// Goes before the first picture.
     slate: Option<Slate>,
 }
+
+/// Characters of the reason on a slate that stands for a frame, and of one line of it; messages have all of it.
+const REASON_CHARS: usize = 240;
+const LINE_CHARS: usize = 48;
 
 /// Pictures of text before the first frame.
 #[derive(Debug, Clone)]
@@ -57,6 +62,19 @@ impl MovieFile {
     }
 }
 
+/// What a slate says that stands for a frame: its number, then why.
+fn lines_of(number: i64, reason: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in shown_capped(reason, REASON_CHARS).split(' ') {
+        match lines.last_mut().filter(|line| line.chars().count() + word.chars().count() < LINE_CHARS) {
+            Some(line) => line.extend([" ", word]),
+            None => lines.push(word.to_string()),
+        }
+    }
+    lines.insert(0, format!("frame {number}"));
+    lines
+}
+
 impl Sink for MovieFile {
     /// One, because pictures are wanted in their order.
     fn threads(&self) -> usize {
@@ -72,8 +90,11 @@ impl Sink for MovieFile {
         true
     }
 
-    fn take(&self, number: i64, picture: Picture) -> Result<(), String> {
+    fn take(&self, number: i64, picture: Picture, reason: Option<&str>) -> Result<(), String> {
         let Picture::Rgb(mut picture) = picture else { return Err("a movie takes RGB pictures".into()) };
+        if let Some(reason) = reason {
+            picture = slate(&picture, &lines_of(number, reason));
+        }
         if let Some(name) = &self.name {
             burn(&mut picture, name, BurnPlace::BottomLeft);
             burn(&mut picture, &number.to_string(), BurnPlace::BottomRight);
@@ -85,5 +106,22 @@ impl Sink for MovieFile {
         }
         let sound = open.track.as_mut().map(|track| track.of_frame(number)).transpose()?;
         open.writer.push(picture, sound.unwrap_or_default()).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_broken_into_lines_and_escaped() {
+        let lines = lines_of(-7, "demo.1002.exr: not supported: its first bytes are of no kind that is read");
+        assert_eq!(
+            lines,
+            ["frame -7", "demo.1002.exr: not supported: its first bytes", "are of no kind that is read"]
+        );
+        let lines = lines_of(1, &format!("a\u{1b}b {}", "long ".repeat(400)));
+        assert!(lines[1].starts_with("a\\x1bb long") && lines.len() <= 8, "{lines:?}");
+        assert!(lines.iter().all(|line| line.chars().count() <= LINE_CHARS));
     }
 }

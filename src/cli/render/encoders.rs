@@ -17,6 +17,8 @@ pub struct Job {
     pub position: usize,
     /// Its frame number.
     pub number: i64,
+    /// Why it is a slate, if it is one.
+    pub slate: Option<String>,
     pub recipe: Recipe,
     /// The canvases of the frame in order; a sender that goes early gives the frame up.
     pub parts: Receiver<Texels>,
@@ -129,7 +131,7 @@ impl Drop for Answer {
 
 fn write(job: Job, sink: &dyn Sink) -> End {
     let Some(picture) = job.recipe.picture(job.parts.iter()) else { return End::GivenUp };
-    match sink.take(job.number, picture) {
+    match sink.take(job.number, picture, job.slate.as_deref()) {
         Ok(()) => End::Written,
         Err(reason) => End::Failed(reason),
     }
@@ -157,7 +159,7 @@ mod tests {
             false
         }
 
-        fn take(&self, _: i64, _: Picture) -> Result<(), String> {
+        fn take(&self, _: i64, _: Picture, _: Option<&str>) -> Result<(), String> {
             Err("no picture was expected".into())
         }
     }
@@ -169,7 +171,7 @@ mod tests {
 
     fn job(position: usize, parts: Receiver<Texels>) -> Job {
         let recipe = Recipe::Displayed { output: Output::Rgb8, size: (1, 1), origin: (0, 0) };
-        Job { position, number: 0, recipe, parts, bytes: 7 }
+        Job { position, number: 0, slate: None, recipe, parts, bytes: 7 }
     }
 
     #[test]

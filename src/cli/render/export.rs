@@ -163,7 +163,8 @@ impl Export {
         let bytes = self.bytes_of(&recipe, size);
         (self.in_flight, self.in_flight_bytes) = (self.in_flight + 1, self.in_flight_bytes + bytes);
         self.frame_bytes = bytes;
-        self.encoders.give(Job { position, number, recipe: recipe.clone(), parts, bytes });
+        let slate = self.slates.get(&position).cloned();
+        self.encoders.give(Job { position, number, slate, recipe: recipe.clone(), parts, bytes });
         if !self.draw(position, &recipe, &shown, &sender)? {
             self.repeat(position);
         }
@@ -214,7 +215,11 @@ impl Export {
                 self.slates.insert(position, failure.message.clone());
                 Ok(ShownStatus::Slate(failure.message))
             }
-            other => other,
+            // A frame that is drawn again may have been one before.
+            other => {
+                self.slates.remove(&position);
+                other
+            }
         }
     }
 

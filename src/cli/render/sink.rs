@@ -20,11 +20,11 @@ pub trait Sink: Send + Sync {
     /// Whether frames that cannot be shown get a picture all the same.
     fn wants_slates(&self) -> bool;
 
-    /// Takes the picture of a frame.
+    /// Takes the picture of a frame; `reason` says why the frame itself cannot be shown, where it is a slate.
     ///
     /// # Errors
     /// Why it could not be written, in words.
-    fn take(&self, number: i64, picture: Picture) -> Result<(), String>;
+    fn take(&self, number: i64, picture: Picture, reason: Option<&str>) -> Result<(), String>;
 }
 
 /// One file a frame.
@@ -64,7 +64,7 @@ impl Sink for PictureFiles {
         false
     }
 
-    fn take(&self, number: i64, picture: Picture) -> Result<(), String> {
+    fn take(&self, number: i64, picture: Picture, _: Option<&str>) -> Result<(), String> {
         let path = self.pattern.path(number);
         write_picture_with(&path, &picture, self.workers).map_err(|error| error.to_string())
     }
