@@ -2,16 +2,71 @@
 //! none can. The thread of the caller.
 
 use super::choices::{EncoderChoice, Pixels, encoders};
-use super::fence::{Code, Converter, Encoder, EncoderSettings, Muxer};
-use super::kind::{MovieCodec, MovieContainer, MovieSettings};
-use crate::encode::Fault;
+use super::fence::{Code, Converter, Encoder, EncoderSettings, Muxer, Packet};
+use super::kind::{MovieCodec, MovieContainer, MovieDepth, MovieSettings};
+use crate::encode::{Fault, RgbPicture, RgbSamples};
 
 /// What turns pictures into packets.
 pub struct Opened {
-    pub encoder: Encoder,
-    pub converter: Converter,
+    encoder: Encoder,
+    converter: Converter,
     /// Of the movie.
     pub size: (u32, u32),
+    depth: MovieDepth,
+    /// Pictures that the encoder was given.
+    pub count: u64,
+}
+
+impl Opened {
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    /// Hands a picture to the encoder.
+    ///
+    /// # Errors
+    /// A fault when it is none, or cannot be encoded.
+    pub fn send(&mut self, picture: &RgbPicture) -> Result<(), Fault> {
+        picture.check()?;
+        let mut frame = self.converter.convert(picture)?;
+        frame.set_number(self.count.cast_signed());
+        self.count += 1;
+        Ok(self.encoder.send(Some(&frame))?)
+    }
+
+    /// Says that there are no more pictures.
+    ///
+    /// # Errors
+    /// A fault when encoding failed.
+    pub fn end(&mut self) -> Result<(), Fault> {
+        Ok(self.encoder.send(None)?)
+    }
+
+    /// Takes a packet out; `None` when it needs another picture or all are out.
+    ///
+    /// # Errors
+    /// A fault when encoding failed.
+    pub fn receive(&mut self) -> Result<Option<Packet>, Fault> {
+        Ok(self.encoder.receive()?)
+    }
+}
+
+impl Drop for Opened {
+    /// SVT-AV1 never comes back from being closed before its first picture.
+    fn drop(&mut self) {
+        if self.count == 0 {
+            let _ = self.send(&black(self.size, self.depth));
+        }
+    }
+}
+
+fn black((width, height): (u32, u32), depth: MovieDepth) -> RgbPicture {
+    let count = width as usize * height as usize * 3;
+    let samples = match depth {
+        MovieDepth::Eight => RgbSamples::U8(vec![0; count]),
+        MovieDepth::Sixteen => RgbSamples::U16(vec![0; count]),
+    };
+    RgbPicture { width, height, samples }
 }
 
 /// Opens the best encoder that this FFmpeg has.
@@ -46,9 +101,9 @@ fn open_as(settings: &MovieSettings, choice: &EncoderChoice, pixels: Pixels) -> 
         threads: settings.threads,
         quality: settings.quality,
     };
-    let encoder = Encoder::open(choice, pixels, &wanted)?;
     let converter = Converter::new(size, settings.depth, pixels, settings.color.matrix)?;
-    Ok(Opened { encoder, converter, size })
+    let encoder = Encoder::open(choice, pixels, &wanted)?;
+    Ok(Opened { encoder, converter, size, depth: settings.depth, count: 0 })
 }
 
 fn not_taken(settings: &MovieSettings, choice: &EncoderChoice, code: Code) -> String {

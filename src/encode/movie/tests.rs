@@ -239,6 +239,19 @@ fn what_is_given_up_leaves_nothing() {
 }
 
 #[test]
+fn every_encoder_may_be_given_up_before_its_first_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    for container in MovieContainer::ALL {
+        for codec in container.codecs() {
+            let settings = settings(container, *codec);
+            let path = folder.path().join("a").with_extension(container.name());
+            drop(MovieWriter::create(&path, &settings).unwrap());
+        }
+    }
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
 fn what_cannot_be_written_is_an_error_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let of = |name: &str, settings: &MovieSettings| {

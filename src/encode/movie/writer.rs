@@ -56,7 +56,6 @@ impl MovieWriter {
             opened,
             lane,
             muxer: Some(muxer),
-            count: 0,
             stream: 0,
             is_stopped: Arc::clone(&is_stopped),
         };
@@ -133,7 +132,6 @@ struct Work {
     opened: Opened,
     lane: Option<Lane>,
     muxer: Option<Muxer>,
-    count: i64,
     stream: usize,
     is_stopped: Arc<AtomicBool>,
 }
@@ -143,7 +141,7 @@ impl Work {
         let timecode = self.settings.timecode.as_deref();
         let texts: Vec<_> = timecode.map(|timecode| (c"timecode", timecode)).into_iter().collect();
         let muxer = self.muxer.as_mut().ok_or_else(gave_up)?;
-        self.stream = muxer.add(&self.opened.encoder, &texts)?;
+        self.stream = muxer.add(self.opened.encoder(), &texts)?;
         self.lane.as_mut().map_or(Ok(()), |lane| lane.join(muxer))?;
         muxer.begin(self.settings.index_bytes())?;
         for (picture, sound) in queue {
@@ -154,7 +152,7 @@ impl Work {
             }
         }
         self.check()?;
-        self.opened.encoder.send(None)?;
+        self.opened.end()?;
         self.drain()?;
         let mut muxer = self.muxer.take().ok_or_else(gave_up)?;
         self.lane.as_mut().map_or(Ok(()), |lane| lane.finish(&mut muxer))?;
@@ -164,21 +162,17 @@ impl Work {
     }
 
     fn encode(&mut self, picture: &RgbPicture) -> Result<(), Fault> {
-        picture.check()?;
-        if self.count.cast_unsigned() >= self.settings.frames {
+        if self.opened.count >= self.settings.frames {
             let frames = self.settings.frames;
             return Err(Fault::Unfit(format!("more than the {frames} pictures came that were announced")));
         }
-        let mut frame = self.opened.converter.convert(picture)?;
-        frame.set_number(self.count);
-        self.count += 1;
-        self.opened.encoder.send(Some(&frame))?;
+        self.opened.send(picture)?;
         self.drain()
     }
 
     fn drain(&mut self) -> Result<(), Fault> {
         let Some(muxer) = &mut self.muxer else { return Ok(()) };
-        while let Some(mut packet) = self.opened.encoder.receive()? {
+        while let Some(mut packet) = self.opened.receive()? {
             if self.is_stopped.load(Ordering::Acquire) {
                 break;
             }

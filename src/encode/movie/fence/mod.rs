@@ -16,7 +16,7 @@ use std::sync::Once;
 use ffmpeg_next::ffi;
 
 pub use convert::Converter;
-pub use encoder::{Encoder, EncoderSettings};
+pub use encoder::{Encoder, EncoderSettings, Packet};
 pub use frame::Frame;
 pub use muxer::{MuxError, Muxer};
 pub use quiet::quieten;
