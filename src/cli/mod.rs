@@ -157,6 +157,8 @@ fn quieten_workers() {
     }));
 }
 
+const SIGNALS: [i32; 2] = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+
 /// Set by SIGINT and SIGTERM; looked at by every loop.
 #[derive(Debug, Clone)]
 pub struct Interrupt {
@@ -166,12 +168,13 @@ pub struct Interrupt {
 impl Interrupt {
     fn install() -> Self {
         let flag = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            // The second signal ends the process at once, should a loop not look.
+        // The second signal ends the process at once, should a loop not look; the third, should that not come to its end.
+        let must_end = end_at_second_signal().unwrap_or_else(|_| Arc::clone(&flag));
+        for signal in SIGNALS {
             let _ = signal_hook::flag::register_conditional_shutdown(
                 signal,
                 i32::from(Failure::INTERRUPTED),
-                Arc::clone(&flag),
+                Arc::clone(&must_end),
             );
             let _ = signal_hook::flag::register(signal, Arc::clone(&flag));
         }
@@ -181,6 +184,30 @@ impl Interrupt {
     pub fn is_set(&self) -> bool {
         self.flag.load(Ordering::Acquire)
     }
+}
+
+/// Starts the thread `signals`, which takes unfinished files away at the second signal and ends the process; gives what it
+/// sets before.
+#[cfg(unix)]
+fn end_at_second_signal() -> std::io::Result<Arc<AtomicBool>> {
+    let mut signals = signal_hook::iterator::Signals::new(SIGNALS)?;
+    let is_ending = Arc::new(AtomicBool::new(false));
+    let begins = Arc::clone(&is_ending);
+    let watch = move || {
+        if signals.forever().nth(1).is_some() {
+            begins.store(true, Ordering::Release);
+            let _gone = crate::store::remove_unfinished();
+            signal_hook::low_level::exit(i32::from(Failure::INTERRUPTED));
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(watch)?;
+    Ok(is_ending)
+}
+
+/// Other systems end at the second signal as they are.
+#[cfg(not(unix))]
+fn end_at_second_signal() -> std::io::Result<Arc<AtomicBool>> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// Text of the shown state, for messages.

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// As many links as systems follow themselves.
 const MAX_LINKS: usize = 40;
@@ -70,6 +71,22 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// Every file that is removed unless it becomes its target, for whoever ends the process without dropping anything.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes every unfinished file. No other one is made while the answer lives: keep it until the process has ended.
+pub(crate) fn remove_unfinished() -> impl Sized {
+    let unfinished = unfinished();
+    for path in &*unfinished {
+        let _ = fs::remove_file(path);
+    }
+    unfinished
+}
+
 /// A file beside its target that is removed unless it becomes the target.
 pub(crate) struct Unfinished {
     path: PathBuf,
@@ -89,13 +106,21 @@ impl Unfinished {
         for _ in 0..MAX_NAME_TRIES {
             let number = COUNT.fetch_add(1, Ordering::Relaxed);
             let path = folder.join(format!(".rushes-{}-{number}.tmp", std::process::id()));
-            match create_new(&path) {
-                Ok(file) => return Ok((Self { path, is_renamed: false }, file)),
+            match Self::create(path) {
+                Ok(created) => return Ok(created),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => last = error,
                 Err(error) => return Err(error),
             }
         }
         Err(last)
+    }
+
+    /// Made while the list is held, so that no file is there that is not on it.
+    fn create(path: PathBuf) -> io::Result<(Self, File)> {
+        let mut unfinished = unfinished();
+        let file = create_new(&path)?;
+        unfinished.push(path.clone());
+        Ok((Self { path, is_renamed: false }, file))
     }
 
     /// Gives the file its name, replacing what had it.
@@ -115,6 +140,7 @@ impl Drop for Unfinished {
             // The error that led here is the one to tell.
             let _ = fs::remove_file(&self.path);
         }
+        unfinished().retain(|path| *path != self.path);
     }
 }
 

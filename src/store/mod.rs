@@ -12,8 +12,8 @@ mod paths;
 mod reader;
 mod watch;
 
-pub(crate) use atomic::Unfinished;
 pub use atomic::write_atomically;
+pub(crate) use atomic::{Unfinished, remove_unfinished};
 pub use config::{
     Config, DecodeConfig, EVICTIONS, Loaded, MAX_FILE_BYTES, MemoryConfig, MetricsConfig, PROFILES,
     PressureConfig,

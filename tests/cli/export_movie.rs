@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::movies::make;
 use super::support::program::{demo_sequence, expect, large_sequence, run, rushes, stderr, text};
@@ -234,26 +235,45 @@ fn wrong_usage_is_said_before_anything_is_opened() {
     assert!(said.contains("create the folder first"), "{said}");
 }
 
+/// Interrupts an export in the middle of it so many times; what is there then is what was there before.
 #[cfg(unix)]
-#[test]
-fn an_interrupted_run_leaves_what_was_there() {
+fn interrupt(times: usize, options: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let pattern = large_sequence(folder.path(), 40);
     let out = tempfile::tempdir().unwrap();
     let movie = out.path().join("a.mp4");
     std::fs::write(&movie, b"mine").unwrap();
-    let mut child = rushes()
-        .args(["export", &pattern, "-o", text(&movie), "--size", "1920x1012"])
-        .stderr(Stdio::null())
+    let child = rushes()
+        .args(["export", &pattern, "-o", text(&movie)])
+        .args(options)
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let begun = || names(out.path()).iter().any(|name| name.starts_with('.')).then_some(());
     wait_for("the hidden file", || begun().ok_or_else(|| "no hidden file".to_string()));
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    for _ in 0..times {
+        std::thread::sleep(Duration::from_millis(50));
+        let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(["", "rushes: interrupted\n"].contains(&&*stderr(&output)), "{}", stderr(&output));
     assert_eq!(names(out.path()), ["a.mp4"]);
     assert_eq!(std::fs::read(&movie).unwrap(), b"mine");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_what_was_there() {
+    interrupt(1, &["--size", "1920x1012"]);
+    interrupt(1, &["--size", "1280x674", "--codec", "av1"]);
+}
+
+/// Its encoder takes longer than the time between both.
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_ends_at_once_and_leaves_nothing_either() {
+    interrupt(2, &["--codec", "hevc", "--quality", "best"]);
 }
 
 /// A file that may not grow, as on a full disk.
