@@ -325,6 +325,11 @@ fn heard(file: &Path) -> Vec<[i32; 2]> {
 
 /// A movie of 48 frames at 24 fps with noise of 16 bits on both sides.
 fn with_sound(folder: &Path, name: &str) -> PathBuf {
+    with_sound_and(folder, name, "")
+}
+
+/// The same with other options of `ffmpeg` besides.
+fn with_sound_and(folder: &Path, name: &str, options: &str) -> PathBuf {
     let sound = folder.join("noise.wav");
     let made = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i"])
@@ -332,7 +337,8 @@ fn with_sound(folder: &Path, name: &str) -> PathBuf {
         .arg(&sound)
         .status();
     assert!(made.is_ok_and(|status| status.success()));
-    let options = format!("-i {} -map 0:v -map 1:a -c:v libx264 -pix_fmt yuv420p -c:a copy", text(&sound));
+    let sound = format!("-i {} -map 0:v -map 1:a -c:v libx264 -pix_fmt yuv420p -c:a copy", text(&sound));
+    let options = format!("{sound} {options}");
     make(folder, name, &options)
 }
 
@@ -354,6 +360,39 @@ fn sound_is_kept_to_the_sample() {
         let found = Command::new("ffprobe").args(probe).arg(&movie).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&found.stdout).trim(), codec);
     }
+}
+
+#[test]
+fn frames_of_unequal_length_stay_with_their_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    // One frame stands for a second.
+    let uneven = "-vf select=not(between(n\\,10\\,33)) -fps_mode vfr";
+    let source = with_sound_and(folder.path(), "a.mov", uneven);
+    let (wanted, movie) = (heard(&source), folder.path().join("b.mkv"));
+    let size = 160 * 90 * 3;
+    let shown =
+        |movie: &Path| -> Vec<Vec<u8>> { decoded(movie, "rgb24").chunks(size).map(<[u8]>::to_vec).collect() };
+    run(&["export", text(&source), "-o", text(&movie)], 0);
+    says(&movie, &[("r_frame_rate", "24000/1001")]);
+    let pictures = shown(&movie);
+    // How long the last frame lasts, the file does not say.
+    assert!((48..=49).contains(&pictures.len()), "{}", pictures.len());
+    for (number, pair) in pictures[..48].windows(2).enumerate() {
+        assert_eq!(pair[0] == pair[1], (9..33).contains(&number), "pictures {number} and the next");
+    }
+    let found = heard(&movie);
+    assert!(found[..96_000] == wanted, "its sound, whole");
+    assert!(
+        found[96_000..].iter().all(|sample| *sample == [0, 0]),
+        "and silence to the end of the last picture"
+    );
+    // The last frames alone: they begin at frame 34 of what there was.
+    run(&["export", text(&source), "-o", text(&movie), "--frames", "10-23"], 0);
+    assert!(shown(&movie)[..] == pictures[34..], "the same pictures");
+    assert!(heard(&movie)[..28_000] == wanted[68_000..], "from where they begin");
+    // Each frame once, where somebody says how fast.
+    run(&["export", text(&source), "-o", text(&movie), "--fps", "24"], 0);
+    says(&movie, &[("r_frame_rate", "24/1"), ("nb_read_frames", "24")]);
 }
 
 #[test]

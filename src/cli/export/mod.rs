@@ -4,6 +4,7 @@
 mod settings;
 mod sink;
 mod sound;
+mod timing;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::text::shown_path;
 use settings::{Choice, slate_frames, slate_lines};
 use sink::{MovieFile, Slate};
 use sound::Track;
+use timing::Timing;
 
 pub fn export(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let choice = Choice::of(args)?;
@@ -43,8 +45,9 @@ fn open(
     let Some(clip) = headless.player.clip() else {
         return Err(Failure::new(Failure::NO_MEDIA, "there is no clip to export"));
     };
-    let mut settings = choice.settings(args, clip, numbers)?;
-    let track = Track::open(&args.draw.clip, clip, numbers)?;
+    let timing = Timing::of(clip, numbers.first().copied().unwrap_or(0));
+    let mut settings = choice.settings(args, clip, &timing, numbers)?;
+    let track = Track::open(&args.draw.clip, clip, &timing, numbers)?;
     settings.has_sound = track.is_some();
     let writer = MovieWriter::create(&args.output, &settings)
         .map_err(|error| Failure::new(Failure::FAILED, error.to_string()))?;
@@ -58,9 +61,9 @@ fn open(
         ));
     }
     let lines = || slate_lines(args, clip, numbers, &settings);
-    let slate = args.slate.then(|| Slate { lines: lines(), frames: slate_frames(args, clip) });
+    let slate = args.slate.then(|| Slate { lines: lines(), frames: slate_frames(args, settings.rate) });
     let name = args.burn_in.then(|| clip.name.clone());
-    Ok(MovieFile::new(writer, track, slate, name))
+    Ok(MovieFile::new(writer, track, timing, slate, name))
 }
 
 /// A movie of which some frames are slates is a movie; anything worse leaves none.

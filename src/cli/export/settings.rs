@@ -1,13 +1,14 @@
 //! Owns what the arguments of `export` and the clip come to: codec and container, size, rate, timecode and the tags of
 //! colour. Pure but for messages.
 
+use super::timing::Timing;
 use crate::cli::Failure;
 use crate::cli::args::ExportArgs;
 use crate::cli::render::output::Output;
 use crate::encode::{MovieCodec, MovieColor, MovieContainer, MovieDepth, MovieQuality, MovieSettings};
 use crate::frame::{Matrix, Primaries, Transfer};
 use crate::player::Clip;
-use crate::time::Timecode;
+use crate::time::{Rate, Timecode};
 
 /// What is decided before the media is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,17 +48,24 @@ impl Choice {
     ///
     /// # Errors
     /// [`Failure::USAGE`] for a timecode that is none at the rate of the clip.
-    pub fn settings(self, args: &ExportArgs, clip: &Clip, numbers: &[i64]) -> Result<MovieSettings, Failure> {
+    pub fn settings(
+        self,
+        args: &ExportArgs,
+        clip: &Clip,
+        timing: &Timing,
+        numbers: &[i64],
+    ) -> Result<MovieSettings, Failure> {
         let (window, pixel_aspect) = clip.display();
-        let timecode = timecode(args.timecode.as_deref(), clip, numbers)?.plus(-slate_frames(args, clip));
+        let (rate, slate) = (timing.rate(), slate_frames(args, timing.rate()));
+        let timecode = timecode(args.timecode.as_deref(), clip, rate, numbers)?.plus(-slate);
         Ok(MovieSettings {
             container: self.container,
             codec: self.codec,
             quality: self.quality,
             depth: self.depth,
             size: args.draw.size.unwrap_or((window.width, window.height)),
-            frames: (numbers.len() as u64).saturating_add_signed(slate_frames(args, clip)),
-            rate: clip.rate,
+            frames: timing.pictures(numbers).saturating_add(slate).unsigned_abs(),
+            rate,
             // Pictures of a size that was asked for are drawn with square pixels.
             pixel_aspect: if args.draw.size.is_some() { 1.0 } else { pixel_aspect },
             color: color_of(args.draw.color.display.as_deref().unwrap_or_default()),
@@ -69,39 +77,30 @@ impl Choice {
 }
 
 /// How many pictures of a slate go before the first frame: one second of them.
-pub fn slate_frames(args: &ExportArgs, clip: &Clip) -> i64 {
-    if args.slate { (clip.rate.as_f64().round() as i64).max(1) } else { 0 }
+pub fn slate_frames(args: &ExportArgs, rate: Rate) -> i64 {
+    if args.slate { (rate.as_f64().round() as i64).max(1) } else { 0 }
 }
 
 /// What the slate says.
 pub fn slate_lines(args: &ExportArgs, clip: &Clip, numbers: &[i64], settings: &MovieSettings) -> Vec<String> {
     let (first, last) = (numbers.first().copied().unwrap_or(0), numbers.last().copied().unwrap_or(0));
-    let (width, height) = settings.size;
-    let start = timecode(args.timecode.as_deref(), clip, numbers).map(|timecode| timecode.to_string());
+    let ((width, height), rate) = (settings.size, settings.rate);
+    let start = timecode(args.timecode.as_deref(), clip, rate, numbers).map(|timecode| timecode.to_string());
     vec![
         clip.name.clone(),
         format!("{first}-{last}  {} frames", numbers.len()),
-        format!("{width}x{height}  {} fps", clip.rate),
+        format!("{width}x{height}  {rate} fps"),
         start.unwrap_or_default(),
     ]
 }
 
 /// The timecode of the first frame: the one that was asked for, that of the movie, else the frame number.
-fn timecode(asked: Option<&str>, clip: &Clip, numbers: &[i64]) -> Result<Timecode, Failure> {
+fn timecode(asked: Option<&str>, clip: &Clip, rate: Rate, numbers: &[i64]) -> Result<Timecode, Failure> {
     if let Some(text) = asked {
-        return Timecode::parse(text, clip.rate)
-            .map_err(|error| Failure::new(Failure::USAGE, error.to_string()));
+        return Timecode::parse(text, rate).map_err(|error| Failure::new(Failure::USAGE, error.to_string()));
     }
     let first = numbers.first().copied().unwrap_or(0);
-    let own = own_timecode(clip).and_then(|text| Timecode::parse(text, clip.rate).ok());
-    Ok(own.map_or(Timecode::of_frame(first, clip.rate), |own| own.plus(first)))
-}
-
-/// What a movie says that its first frame has.
-fn own_timecode(clip: &Clip) -> Option<&str> {
-    let part = clip.info.length.and(clip.info.part_of(clip.layer))?;
-    let named = part.attributes.iter().find(|attribute| attribute.name == "timecode");
-    named.map(|attribute| attribute.value.as_str())
+    Ok(clip.timecode(clip.index_of(first)).unwrap_or(Timecode::of_frame(first, rate)))
 }
 
 /// The tags of a display of OpenColorIO, by the standards in its name; BT.709 for all others, which is what players make

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::sound::Track;
+use super::timing::Timing;
 use crate::cli::render::sink::Sink;
 use crate::encode::{BurnPlace, MovieWriter, Picture, RgbPicture, burn, slate};
 use crate::text::shown_capped;
@@ -10,6 +11,9 @@ use crate::text::shown_capped;
 struct Open {
     writer: MovieWriter,
     track: Option<Track>,
+    timing: Timing,
+    /// Pictures of frames that were written.
+    written: i64,
     /// Goes before the first picture.
     slate: Option<Slate>,
 }
@@ -27,13 +31,27 @@ pub struct Slate {
 
 impl Open {
     /// Silence goes with the first picture of it, as long as all of them.
-    fn begin(&mut self, slate_of: &Slate, number: i64, like: &RgbPicture) -> Result<(), String> {
+    fn begin(&mut self, slate_of: &Slate, like: &RgbPicture) -> Result<(), String> {
         let picture = slate(like, &slate_of.lines);
         let track = self.track.as_ref();
-        let mut silence = track.map(|track| track.silence(number, slate_of.frames)).unwrap_or_default();
+        let mut silence = track.map(|track| track.silence(slate_of.frames)).unwrap_or_default();
         for _ in 0..slate_of.frames {
             let sound = std::mem::take(&mut silence);
             self.writer.push(picture.clone(), sound).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// The picture of a frame, as often as that is shown, with what is heard meanwhile.
+    fn write(&mut self, number: i64, picture: RgbPicture) -> Result<(), String> {
+        let mut kept = Some(picture);
+        for more in (0..self.timing.count(number, self.written)).rev() {
+            // The last time it is given away.
+            let Some(picture) = (if more == 0 { kept.take() } else { kept.clone() }) else { break };
+            let sound = self.track.as_mut().map(|track| track.of_picture(self.written)).transpose()?;
+            let pushed = self.writer.push(picture, sound.unwrap_or_default());
+            pushed.map_err(|error| error.to_string())?;
+            self.written += 1;
         }
         Ok(())
     }
@@ -50,10 +68,11 @@ impl MovieFile {
     pub fn new(
         writer: MovieWriter,
         track: Option<Track>,
+        timing: Timing,
         slate: Option<Slate>,
         name: Option<String>,
     ) -> Self {
-        Self { open: Mutex::new(Some(Open { writer, track, slate })), name }
+        Self { open: Mutex::new(Some(Open { writer, track, timing, written: 0, slate })), name }
     }
 
     /// The movie, once no more pictures come.
@@ -102,10 +121,9 @@ impl Sink for MovieFile {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(open) = &mut *open else { return Err("the movie is closed".into()) };
         if let Some(slate) = open.slate.take() {
-            open.begin(&slate, number, &picture)?;
+            open.begin(&slate, &picture)?;
         }
-        let sound = open.track.as_mut().map(|track| track.of_frame(number)).transpose()?;
-        open.writer.push(picture, sound.unwrap_or_default()).map_err(|error| error.to_string())
+        open.write(number, picture)
     }
 }
 

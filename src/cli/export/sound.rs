@@ -1,6 +1,7 @@
-//! Owns the sound of an export: which file it is, and which of its samples belong to a frame. Opened by the command,
+//! Owns the sound of an export: which file it is, and which of its samples belong to a picture. Opened by the command,
 //! read by the thread that makes pictures.
 
+use super::timing::Timing;
 use crate::audio::{SoundEnd, SoundSource, Stereo};
 use crate::cli::args::MediaArgs;
 use crate::cli::{Failure, say};
@@ -12,8 +13,10 @@ use crate::time::Rate;
 /// The open sound of a clip.
 pub struct Track {
     source: Box<dyn SoundSource>,
-    /// The frame number at which it begins.
-    first_number: i64,
+    /// Pictures from the beginning of the sound to the first of the movie.
+    place: i64,
+    /// Samples besides.
+    offset: i64,
     rate: Rate,
 }
 
@@ -23,14 +26,25 @@ impl Track {
     ///
     /// # Errors
     /// [`Failure::NO_MEDIA`] when the file of `--audio` is none.
-    pub fn open(args: &MediaArgs, clip: &Clip, numbers: &[i64]) -> Result<Option<Self>, Failure> {
+    pub fn open(
+        args: &MediaArgs,
+        clip: &Clip,
+        timing: &Timing,
+        numbers: &[i64],
+    ) -> Result<Option<Self>, Failure> {
         let Some(sound) = clip.sound.as_ref().filter(|_| !args.no_audio) else { return Ok(None) };
         if let Some(why) = obstacle(sound.rate, clip.rate, numbers) {
             say(&format!("the movie has no sound: {why}"));
             return Ok(None);
         }
         match open_sound_files()(&sound.file, SOUND_RATE, &EpochWatch::never_stale()) {
-            Ok(source) => Ok(Some(Self { source, first_number: sound.first_number, rate: clip.rate })),
+            Ok(source) => {
+                let first = numbers.first().copied().unwrap_or(0).saturating_sub(sound.first_number);
+                // Frames of unequal length say by themselves where they begin.
+                let (place, secs) = timing.offset_secs().map_or((first, 0.0), |secs| (0, secs));
+                let offset = (secs * f64::from(SOUND_RATE)).round() as i64;
+                Ok(Some(Self { source, place, offset, rate: timing.rate() }))
+            }
             Err(SoundEnd::Failed(reason)) if args.audio.is_some() => {
                 Err(Failure::new(Failure::NO_MEDIA, reason))
             }
@@ -41,27 +55,27 @@ impl Track {
         }
     }
 
-    /// The silence before a frame that lasts as long as the `frames` before it.
-    pub fn silence(&self, number: i64, frames: i64) -> Vec<Stereo> {
-        let place = number.saturating_sub(self.first_number);
-        let first = first_sample(place.saturating_sub(frames), self.rate);
-        let samples = first_sample(place, self.rate).saturating_sub(first);
-        vec![[0.0; 2]; usize::try_from(samples).unwrap_or(0)]
+    /// The silence before the first picture that lasts as long as so many pictures.
+    pub fn silence(&self, pictures: i64) -> Vec<Stereo> {
+        vec![[0.0; 2]; usize::try_from(self.sample(0) - self.sample(-pictures)).unwrap_or(0)]
     }
 
-    /// What is heard while a frame is shown; silence where the file has nothing.
+    /// What is heard while a picture is shown, counted from the first; silence where the file has nothing.
     ///
     /// # Errors
     /// Why it cannot be read, in words.
-    pub fn of_frame(&mut self, number: i64) -> Result<Vec<Stereo>, String> {
-        let (first, end) = [number, number.saturating_add(1)]
-            .map(|number| first_sample(number.saturating_sub(self.first_number), self.rate))
-            .into();
+    pub fn of_picture(&mut self, picture: i64) -> Result<Vec<Stereo>, String> {
+        let (first, end) = (self.sample(picture), self.sample(picture + 1));
         let mut samples = vec![[0.0; 2]; usize::try_from(end - first).unwrap_or(0)];
         match self.source.read(first, &mut samples, &EpochWatch::never_stale()) {
             Ok(()) => Ok(samples),
             Err(end) => Err(format!("its sound: {}; --no-audio leaves it out", reason_of(end))),
         }
+    }
+
+    /// The sample at which a picture begins.
+    fn sample(&self, picture: i64) -> i64 {
+        first_sample(self.place.saturating_add(picture), self.rate).saturating_add(self.offset)
     }
 }
 
