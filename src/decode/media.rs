@@ -63,6 +63,31 @@ pub struct Part {
     pub obstacle: Option<String>,
 }
 
+impl Part {
+    /// The one part of a file whose pictures have such a size as they are shown.
+    pub fn of_picture((width, height): (u32, u32), channels: Vec<Channel>) -> Self {
+        let window = Window::at_origin(width, height);
+        Self {
+            number: 0,
+            name: None,
+            view: None,
+            data_window: window,
+            display_window: window,
+            pixel_aspect: 1.0,
+            orientation: Orientation::default(),
+            compression: String::new(),
+            storage: String::new(),
+            channels,
+            attributes: Vec::new(),
+            views: Vec::new(),
+            color: StatedColor::default(),
+            levels: Vec::new(),
+            scrub_level: None,
+            obstacle: None,
+        }
+    }
+}
+
 /// A named group of channels that can be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
@@ -150,6 +175,25 @@ pub struct StatedColor {
 }
 
 impl MediaInfo {
+    /// Of a file that is one picture with one part.
+    pub fn of_picture(format: String, part: Part, is_linear: bool) -> Self {
+        let parts = vec![part];
+        let layers = layers_of(&parts);
+        Self {
+            format,
+            default_layer: default_layer(&parts, &layers),
+            layers,
+            parts,
+            rate: None,
+            times: None,
+            is_linear,
+            access: Access::Random,
+            length: None,
+            sound: None,
+            notice: None,
+        }
+    }
+
     /// The part that a layer belongs to.
     pub fn part_of(&self, layer: usize) -> Option<&Part> {
         self.parts.get(self.layers.get(layer)?.part)

@@ -15,7 +15,7 @@ use super::{
     Part, PlaneRequest, SoundTrack, StatedColor,
 };
 use crate::epoch::{EpochClock, EpochWatch};
-use crate::frame::{Area, FrameMemory, Matrix, Orientation, PlaneLayout, Role, Window};
+use crate::frame::{Area, FrameMemory, Matrix, Orientation, PlaneLayout, Role};
 use crate::time::FrameTimes;
 
 /// What the names of FFmpeg's containers of single pictures end in.
@@ -243,30 +243,20 @@ fn part_of(movie: &Movie, layout: &PlaneLayout, times: &FrameTimes) -> Part {
     let info = movie.info();
     let shown = info.orientation.of_size((info.width, info.height));
     let tags = (info.encoding.transfer, info.encoding.primaries);
-    let window = Window::at_origin(shown.0, shown.1);
     let channels = layout.planes().iter().map(|plane| Channel {
         name: plane.name.clone(),
         sample: plane.sample,
         sampling: (info.width.div_ceil(plane.width), info.height.div_ceil(plane.height)),
     });
     Part {
-        number: 0,
-        name: None,
-        view: None,
-        data_window: window,
-        display_window: window,
         pixel_aspect: info.orientation.of_aspect(info.pixel_aspect),
         orientation: info.orientation,
         compression: info.codec.clone(),
         storage: info.pixel_format.clone(),
-        channels: channels.collect(),
         attributes: attributes_of(movie, times),
-        views: Vec::new(),
         // Files of single pictures state a curve that few programs mean: FFmpeg calls every DPX linear.
         color: StatedColor { tags: still_format(info).is_none().then_some(tags), ..StatedColor::default() },
-        levels: Vec::new(),
-        scrub_level: None,
-        obstacle: None,
+        ..Part::of_picture(shown, channels.collect())
     }
 }
 

@@ -8,10 +8,9 @@ use std::path::Path;
 
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::media::{default_layer, layers_of};
 use super::reading::Timed;
-use super::{Access, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part};
-use crate::frame::{FrameMemory, Orientation, PlaneLayout, PlaneSpec, Role, SampleType, Window};
+use super::{Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part};
+use crate::frame::{FrameMemory, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 
 /// Pixels along one side.
 const MAX_SIDE: u32 = 65_536;
@@ -130,43 +129,18 @@ pub fn probe(path: &Path, format: ImageFormat) -> Result<MediaInfo, DecodeError>
         let decoder = reader.into_decoder().map_err(|error| refused(&error))?;
         Shape::of(&decoder, file_bytes)
     })?;
-    let window = Window::at_origin(shape.width, shape.height);
-    let parts = vec![Part {
-        number: 0,
-        name: None,
-        view: None,
-        data_window: window,
-        display_window: window,
-        pixel_aspect: 1.0,
-        orientation: Orientation::default(),
-        compression: format!("{format:?}").to_lowercase(),
+    let channels = shape.channels.iter().map(|(name, _)| Channel {
+        name: (*name).to_string(),
+        sample: shape.sample,
+        sampling: (1, 1),
+    });
+    let name = format!("{format:?}");
+    let part = Part {
+        compression: name.to_lowercase(),
         storage: "interleaved".into(),
-        channels: shape
-            .channels
-            .iter()
-            .map(|(name, _)| Channel { name: (*name).to_string(), sample: shape.sample, sampling: (1, 1) })
-            .collect(),
-        attributes: Vec::new(),
-        views: Vec::new(),
-        levels: Vec::new(),
-        scrub_level: None,
-        color: super::StatedColor::default(),
-        obstacle: None,
-    }];
-    let layers = layers_of(&parts);
-    Ok(MediaInfo {
-        format: format!("{format:?}").to_uppercase(),
-        default_layer: default_layer(&parts, &layers),
-        layers,
-        parts,
-        rate: None,
-        times: None,
-        is_linear: shape.sample == SampleType::F32,
-        access: Access::Random,
-        length: None,
-        sound: None,
-        notice: None,
-    })
+        ..Part::of_picture((shape.width, shape.height), channels.collect())
+    };
+    Ok(MediaInfo::of_picture(name.to_uppercase(), part, shape.sample == SampleType::F32))
 }
 
 /// Decodes a still into `memory`.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rushes::decode::{Access, Channel, Layer, Length, MediaInfo, Part, PlaneRequest};
-use rushes::frame::{ClipId, Orientation, PlaneLayout, PlaneSpec, Role, SampleType, Window};
+use rushes::frame::{ClipId, PlaneLayout, PlaneSpec, Role, SampleType, Window};
 use rushes::player::{Clip, ClipOptions};
 use rushes::time::{FrameTimes, Nanos, Rate};
 
@@ -40,26 +40,12 @@ pub fn proxy_layout() -> Arc<PlaneLayout> {
 
 /// What is known of every fake clip.
 pub fn info() -> MediaInfo {
-    let window = Window::at_origin(WIDTH, HEIGHT);
     let channel =
         |layer: &&str| Channel { name: format!("{layer}.Y"), sample: SampleType::F16, sampling: (1, 1) };
     let part = Part {
-        number: 0,
-        name: None,
-        view: None,
-        data_window: window,
-        display_window: window,
-        pixel_aspect: 1.0,
-        orientation: Orientation::default(),
         compression: "zip".into(),
         storage: "scanline".into(),
-        channels: LAYERS.iter().map(channel).collect(),
-        attributes: Vec::new(),
-        views: Vec::new(),
-        levels: Vec::new(),
-        scrub_level: None,
-        color: Default::default(),
-        obstacle: None,
+        ..Part::of_picture((WIDTH, HEIGHT), LAYERS.iter().map(channel).collect())
     };
     let layer = |name: &&str| Layer {
         name: (*name).into(),
@@ -72,17 +58,9 @@ pub fn info() -> MediaInfo {
         },
     };
     MediaInfo {
-        format: "FAKE".into(),
-        parts: vec![part],
         layers: LAYERS.iter().map(layer).collect(),
         default_layer: 0,
-        rate: None,
-        times: None,
-        is_linear: true,
-        access: Access::Random,
-        length: None,
-        sound: None,
-        notice: None,
+        ..MediaInfo::of_picture("FAKE".into(), part, true)
     }
 }
 

@@ -12,12 +12,11 @@ use std::sync::Arc;
 
 pub use header::{FilmHeader, MAGIC};
 
-use super::media::{default_layer, layers_of};
 use super::reading::Timed;
-use super::{Access, Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part, StatedColor};
+use super::{Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part, StatedColor};
 use crate::frame::{
-    Area, FrameMemory, Matrix, Orientation, PlaneLayout, PlaneSpec, Primaries, Range, Role, SampleType,
-    Siting, VideoEncoding, Window,
+    Area, FrameMemory, Matrix, PlaneLayout, PlaneSpec, Primaries, Range, Role, SampleType, Siting,
+    VideoEncoding, Window,
 };
 
 const PLANES: [(&str, Role); 3] = [("R", Role::Red), ("G", Role::Green), ("B", Role::Blue)];
@@ -28,42 +27,18 @@ const BAND_BYTES: usize = 128 << 10;
 
 /// What is in a file with this header.
 pub fn probe(header: &FilmHeader) -> MediaInfo {
-    let window = Window::at_origin(header.width, header.height);
     let channel =
         |(name, _): (&str, Role)| Channel { name: name.into(), sample: SampleType::U16, sampling: (1, 1) };
     let tags = (header.transfer, Primaries::Unstated);
-    let parts = vec![Part {
-        number: 0,
-        name: None,
-        view: None,
-        data_window: window,
-        display_window: window,
+    let part = Part {
         pixel_aspect: header.pixel_aspect,
-        orientation: Orientation::default(),
         compression: "none".into(),
         storage: "10 bit in words of 32".into(),
-        channels: PLANES.map(channel).into(),
         attributes: header.attributes.clone(),
-        views: Vec::new(),
         color: StatedColor { tags: Some(tags), ..StatedColor::default() },
-        levels: Vec::new(),
-        scrub_level: None,
-        obstacle: None,
-    }];
-    let layers = layers_of(&parts);
-    MediaInfo {
-        format: header.format.into(),
-        default_layer: default_layer(&parts, &layers),
-        layers,
-        parts,
-        rate: header.rate,
-        times: None,
-        is_linear: false,
-        access: Access::Random,
-        length: None,
-        sound: None,
-        notice: None,
-    }
+        ..Part::of_picture((header.width, header.height), PLANES.map(channel).into())
+    };
+    MediaInfo { rate: header.rate, ..MediaInfo::of_picture(header.format.into(), part, false) }
 }
 
 /// Decodes the picture of a file with this header into `memory`. Rows that the file lacks are missing in the frame.
