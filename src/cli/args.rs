@@ -57,6 +57,17 @@ pub enum CommandArgs {
     Demo(DemoArgs),
     /// GPU, driver, memory, budgets and paths of this machine
     Doctor(DoctorArgs),
+    /// What a shell needs to complete arguments, on stdout
+    Completions(CompletionsArgs),
+    /// The manual in roff, on stdout: rushes man | man -l -
+    Man,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Clone, Default, Args)]
@@ -648,15 +659,6 @@ fn parse_movie_depth(text: &str) -> Result<MovieDepth, String> {
     }
 }
 
-/// Commands of the contract that this version does not have yet.
-const LATER_COMMANDS: &[&str] = &["completions", "man"];
-
-/// The name of a command in `arguments` that is planned and not there yet.
-pub fn planned(arguments: &[OsString]) -> Option<String> {
-    let first = arguments.first()?.to_str()?;
-    LATER_COMMANDS.contains(&first).then(|| format!("the command «{first}»"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -672,14 +674,6 @@ mod tests {
         let cli = Cli::try_parse_from(["rushes", "./ls"]).unwrap();
         assert!(cli.command.is_none());
         assert_eq!(cli.window.media, ["./ls"]);
-    }
-
-    #[test]
-    fn planned_commands_are_named_and_files_of_their_name_are_not() {
-        let of = |texts: &[&str]| planned(&texts.iter().map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(of(&["man", "a", "b"]), Some("the command «man»".into()));
-        assert_eq!(of(&["--", "man"]), None);
-        assert_eq!(of(&["bench", "playback", "a.exr"]), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod export;
 mod info;
+mod manual;
 mod playback;
 mod progress;
 mod render;
@@ -73,9 +74,6 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 }
 
 fn dispatch(arguments: &[OsString], interrupt: &Interrupt) -> Result<(), Failure> {
-    if let Some(planned) = args::planned(arguments) {
-        return Err(Failure::new(Failure::USAGE, format!("{planned} is not part of this version yet")));
-    }
     let named = std::iter::once(OsString::from("rushes")).chain(arguments.iter().cloned());
     let cli = match Cli::try_parse_from(named) {
         Ok(cli) => cli,
@@ -101,6 +99,8 @@ fn dispatch(arguments: &[OsString], interrupt: &Interrupt) -> Result<(), Failure
         },
         Some(CommandArgs::Demo(args)) => demo::demo(&args, interrupt),
         Some(CommandArgs::Doctor(args)) => doctor::doctor(&args),
+        Some(CommandArgs::Completions(args)) => manual::completions(&args),
+        Some(CommandArgs::Man) => manual::man(),
     }
 }
 

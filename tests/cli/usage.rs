@@ -8,8 +8,8 @@ use super::support::program::{demo_sequence, expect, json, run, rushes, stderr, 
 fn wrong_usage_is_2_and_names_what_is_wrong() {
     let unknown = run(&["--no-such-option"], 2);
     assert!(stderr(&unknown).contains("--no-such-option"));
-    let planned = run(&["man"], 2);
-    assert!(stderr(&planned).contains("man") && stderr(&planned).contains("not part of this version"));
+    let shell = stderr(&run(&["completions", "cmd"], 2));
+    assert!(shell.contains("'cmd'") && shell.contains("zsh"), "{shell}");
 }
 
 #[test]
@@ -28,6 +28,23 @@ fn help_lists_commands_and_exit_codes() {
     for word in ["render", "bench", "info", "ls", "demo", "doctor", "Exit codes"] {
         assert!(help.contains(word), "{word}");
     }
+}
+
+#[test]
+fn shells_and_the_manual_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(&["completions", shell], 0).stdout;
+        let script = String::from_utf8_lossy(&script);
+        for word in ["rushes", "export", "simulate-pressure", "burn-in"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+    let manual = run(&["man"], 0).stdout;
+    let manual = String::from_utf8_lossy(&manual);
+    for page in ["rushes", "rushes-export", "rushes-bench-playback"] {
+        assert!(manual.lines().any(|line| line.starts_with(&format!(".TH {page} "))), "no page of {page}");
+    }
+    assert!(manual.contains("burn\\-in"));
 }
 
 #[test]
