@@ -483,7 +483,7 @@ impl FrameLoop {
         (Some(((rect.min.x * scale).round() as i32, (rect.min.y * scale).round() as i32)), is_new)
     }
 
-    /// `false` while a pipeline for it is being made: the picture stays as it was.
+    /// `false` while a chain or a pipeline for it is being made: the picture stays as it was.
     fn redraw_canvas(&mut self, wanted: &Drawn) -> bool {
         let placement =
             |layout: &crate::frame::PlaneLayout| place(layout, wanted.size, wanted.framing, wanted.sampling);

@@ -1,8 +1,9 @@
 //! Owns which colour chain a clip is drawn with: asks for it once for every kind of media, builds it on a thread of
-//! its own or at once; until it is there, formulas draw. The thread that draws.
+//! its own or at once; where it takes long, formulas draw meanwhile. The thread that draws.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::{Duration, Instant};
 
 use crate::color::{
     ColorChain, ColorConfig, ColorMenu, ColorProgram, ColorRequest, ColorSettings, Encoding, LUMINANCE_709,
@@ -21,7 +22,12 @@ pub struct Coloring {
     pub settings: ColorSettings,
     /// The number of a colour program.
     pub program: Option<u32>,
+    /// The chain is about to be there: a picture without it would be one of other colours.
+    pub is_building: bool,
 }
+
+/// So long nothing is drawn rather than in other colours; a config may lie on a disk that hangs.
+const BUILD_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A chain, and the quick stand-in of a costly one.
 struct Built {
@@ -39,7 +45,7 @@ impl Built {
 }
 
 enum State {
-    Building(Receiver<Built>),
+    Building(Receiver<Built>, Instant),
     Ready(Box<Built>),
 }
 
@@ -116,11 +122,19 @@ impl Colors {
     pub fn coloring(&mut self, view: &View, facts: &MediaFacts, is_playing: bool) -> Coloring {
         let settings = view.color_for(facts.is_float);
         if view.is_raw || self.request.raw || !self.needs_chain(facts) {
-            return Coloring { settings: lit_formula(settings, self.white_nits), program: None };
+            return Coloring {
+                settings: lit_formula(settings, self.white_nits),
+                program: None,
+                is_building: false,
+            };
         }
         let white_nits = self.white_nits;
-        let Some((number, built)) = self.built(facts) else {
-            return Coloring { settings: lit_formula(settings, white_nits), program: None };
+        let (number, built) = match self.built(facts) {
+            Ok(built) => built,
+            Err(begun) => {
+                let is_building = begun.elapsed() < BUILD_PATIENCE;
+                return Coloring { settings: lit_formula(settings, white_nits), program: None, is_building };
+            }
         };
         let settings = lit_chain(settings, white_nits, &built.exact);
         let is_quick = is_playing && built.quick.is_some();
@@ -129,6 +143,7 @@ impl Colors {
         Coloring {
             settings: ColorSettings { luminance, ..settings },
             program: Some(number * 2 + u32::from(is_quick)),
+            is_building: false,
         }
     }
 
@@ -148,11 +163,11 @@ impl Colors {
             return text.into();
         }
         match self.built(facts) {
-            None => "the colour chain is being built".into(),
-            Some((_, built)) if is_playing && built.quick.is_some() => {
+            Err(_) => "the colour chain is being built".into(),
+            Ok((_, built)) if is_playing && built.quick.is_some() => {
                 format!("{}, by a table while playing", built.exact.description.text())
             }
-            Some((_, built)) => built.exact.description.text(),
+            Ok((_, built)) => built.exact.description.text(),
         }
     }
 
@@ -170,7 +185,7 @@ impl Colors {
     pub fn poll(&mut self) -> bool {
         let mut is_new = false;
         for entry in &mut self.entries {
-            let State::Building(answer) = &entry.state else { continue };
+            let State::Building(answer, _) = &entry.state else { continue };
             let mut built = match answer.try_recv() {
                 Ok(built) => built,
                 Err(TryRecvError::Empty) => continue,
@@ -184,7 +199,8 @@ impl Colors {
         is_new
     }
 
-    fn built(&mut self, facts: &MediaFacts) -> Option<(u32, &Built)> {
+    /// The chain for media, or since when it is being built.
+    fn built(&mut self, facts: &MediaFacts) -> Result<(u32, &Built), Instant> {
         let position = match self.entries.iter().position(|entry| entry.facts == *facts) {
             Some(position) => position,
             None => {
@@ -195,10 +211,10 @@ impl Colors {
                 position
             }
         };
-        let entry = self.entries.get(position)?;
+        let entry = &self.entries[position];
         match &entry.state {
-            State::Ready(built) => Some((entry.number, built)),
-            State::Building(_) => None,
+            State::Ready(built) => Ok((entry.number, built)),
+            State::Building(_, begun) => Err(*begun),
         }
     }
 
@@ -223,7 +239,7 @@ impl Colors {
                 }
             }
         }
-        let state = State::Building(answer);
+        let state = State::Building(answer, Instant::now());
         self.entries.push(Entry { number: self.next_number, facts: facts.clone(), state });
         self.entries.len() - 1
     }
@@ -336,10 +352,23 @@ mod tests {
         });
         let request = ColorRequest { display: Some("sRGB - Display".into()), ..ColorRequest::default() };
         let mut colors = Colors::new(request, false, Some(wake));
-        colors.coloring(&View::default(), &linear(), false);
-        rung.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        assert!(colors.coloring(&View::default(), &linear(), false).is_building);
+        rung.recv_timeout(Duration::from_secs(60)).unwrap();
         assert!(colors.poll(), "what rang the bell is to be drawn");
         assert!(!colors.poll(), "once");
-        assert!(colors.coloring(&View::default(), &linear(), false).program.is_some());
+        let there = colors.coloring(&View::default(), &linear(), false);
+        assert!(there.program.is_some() && !there.is_building);
+    }
+
+    #[test]
+    fn a_chain_that_never_comes_is_not_waited_for() {
+        let mut colors = Colors::new(ColorRequest::default(), false, None);
+        let facts = MediaFacts { is_aces_container: true, ..linear() };
+        let (_never, answer) = channel();
+        let begun = Instant::now().checked_sub(BUILD_PATIENCE).unwrap();
+        let state = State::Building(answer, begun);
+        colors.entries.push(Entry { number: 1, facts: facts.clone(), state });
+        let coloring = colors.coloring(&View::default(), &facts, false);
+        assert_eq!((coloring.program, coloring.is_building), (None, false));
     }
 }

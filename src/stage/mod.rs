@@ -253,7 +253,7 @@ impl Stage {
         }
     }
 
-    /// Whether what is shown can be drawn without waiting for a pipeline. Asks for the one that is not there; the bell
+    /// Whether what is shown can be drawn without waiting for a pipeline or a chain. Asks for the one that is not there; the bell
     /// of the stage rings when it is.
     pub fn is_ready(
         &mut self,
@@ -263,6 +263,9 @@ impl Stage {
     ) -> bool {
         self.load_program(color.program);
         let Some(slot) = shown_key(shown).and_then(|key| self.ring.slot(key)) else { return true };
+        if color.is_building {
+            return false;
+        }
         self.image.is_ready(&self.gpu, slot, &place(&slot.layout), &color.settings, color.program)
     }
 

@@ -73,7 +73,7 @@ impl Show {
         let canvas = self.stage.canvas(SIZE.0, SIZE.1);
         let color = ColorSettings { encoding: Encoding::Identity, ..ColorSettings::default() };
         let at = |layout: &rushes::frame::PlaneLayout| place(layout, SIZE, Framing::Fit, Sampling::Nearest);
-        let coloring = Coloring { settings: color, program: None };
+        let coloring = Coloring { settings: color, program: None, is_building: false };
         self.stage.draw(&canvas, shown, at, &coloring, None);
         self.stage.read(&canvas).expect("texels")
     }
