@@ -59,7 +59,8 @@ pub fn decode(
     let io = |error: std::io::Error| DecodeError::io(&request.path, &error);
     let mut file = Timed(file);
     file.seek(SeekFrom::Start(header.data_offset)).map_err(io)?;
-    let row_bytes = header.width as usize * WORD_BYTES + header.row_padding;
+    let pixel_bytes = header.width as usize * WORD_BYTES;
+    let row_bytes = pixel_bytes + header.row_padding;
     let rows_at_once = (BAND_BYTES / row_bytes).max(1);
     let mut band = vec![0; rows_at_once * row_bytes];
     let mut rows = 0;
@@ -69,23 +70,13 @@ pub fn decode(
         }
         let wanted = rows_at_once.min(header.height as usize - rows) * row_bytes;
         let read = read_all(&mut file, &mut band[..wanted]).map_err(io)?;
-        for row in band[..read].chunks_exact(row_bytes) {
-            take_apart(
-                &row[..header.width as usize * WORD_BYTES],
-                header.is_big_endian,
-                rows,
-                &layout,
-                memory,
-            );
+        // The last row of some files lacks its padding.
+        let whole_rows = (read + header.row_padding) / row_bytes;
+        for row in band.chunks_exact(row_bytes).take(whole_rows) {
+            take_apart(&row[..pixel_bytes], header.is_big_endian, rows, &layout, memory);
             rows += 1;
         }
-        // The last row of some files lacks its padding.
-        let rest = &band[..read][read / row_bytes * row_bytes..];
         if read < wanted {
-            if let Some(row) = rest.get(..header.width as usize * WORD_BYTES) {
-                take_apart(row, header.is_big_endian, rows, &layout, memory);
-                rows += 1;
-            }
             break;
         }
     }
