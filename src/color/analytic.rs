@@ -235,8 +235,8 @@ fn view(asked: Option<&str>) -> Result<&'static str, ColorError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::{ColorTags, tests as device};
-    use crate::frame::{Primaries, Transfer};
+    use crate::color::tests as device;
+    use crate::frame::{ColorTags, Primaries, Transfer};
 
     fn float() -> MediaFacts {
         MediaFacts { is_float: true, ..Default::default() }

@@ -39,6 +39,5 @@ pub use program::{
     TextureDimension,
 };
 pub use rules::{
-    ColorRequest, ColorTags, InputChoice, InputSpace, KnownSpace, MediaFacts, Reason, RuledSpace,
-    choose_input,
+    ColorRequest, InputChoice, InputSpace, KnownSpace, MediaFacts, Reason, RuledSpace, choose_input,
 };

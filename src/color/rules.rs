@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::curves::{InputCurve, LogCurve};
 use super::primaries::{self, Primaries};
-use crate::frame;
+use crate::frame::{self, ColorTags};
 
 /// How far a chromaticity of a file may lie from a known one and still mean it.
 const SAME_CHROMATICITY: f64 = 1e-4;
@@ -30,13 +30,6 @@ impl MediaFacts {
     pub fn states_space(&self) -> bool {
         self.chromaticities.is_some() || self.is_aces_container || self.tags.and_then(tagged).is_some()
     }
-}
-
-/// How a file says that its numbers stand for colour, after its matrix was undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ColorTags {
-    pub transfer: frame::Transfer,
-    pub primaries: frame::Primaries,
 }
 
 /// What the user asked for; None means the default.

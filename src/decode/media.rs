@@ -2,7 +2,7 @@
 //! and which planes show a layer. Plain values; any thread.
 
 use super::sound::SoundTrack;
-use crate::frame::{Orientation, Primaries, Role, SampleType, Transfer, Window};
+use crate::frame::{ColorTags, Orientation, Role, SampleType, Window};
 use crate::time::{FrameTimes, Rate};
 
 /// One channel of a part.
@@ -171,7 +171,7 @@ pub struct StatedColor {
     /// An ACES container (SMPTE ST 2065-4).
     pub is_aces_container: bool,
     /// How a movie or scanned film says that its numbers stand for light, and which red, green and blue it means.
-    pub tags: Option<(Transfer, Primaries)>,
+    pub tags: Option<ColorTags>,
 }
 
 impl MediaInfo {

@@ -15,7 +15,7 @@ use super::{
     Part, PlaneRequest, SoundTrack, StatedColor,
 };
 use crate::epoch::{EpochClock, EpochWatch};
-use crate::frame::{Area, FrameMemory, Matrix, Orientation, PlaneLayout, Role};
+use crate::frame::{Area, ColorTags, FrameMemory, Matrix, Orientation, PlaneLayout, Role, VideoEncoding};
 use crate::time::FrameTimes;
 
 /// What the names of FFmpeg's containers of single pictures end in.
@@ -242,7 +242,8 @@ fn first_layout(
 fn part_of(movie: &Movie, layout: &PlaneLayout, times: &FrameTimes) -> Part {
     let info = movie.info();
     let shown = info.orientation.of_size((info.width, info.height));
-    let tags = (info.encoding.transfer, info.encoding.primaries);
+    let VideoEncoding { transfer, primaries, .. } = info.encoding;
+    let tags = ColorTags { transfer, primaries };
     let channels = layout.planes().iter().map(|plane| Channel {
         name: plane.name.clone(),
         sample: plane.sample,

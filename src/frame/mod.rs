@@ -16,4 +16,4 @@ pub use orientation::{Orientation, Turn};
 pub use plane::{
     Area, LayoutError, PlaneLayout, PlaneSpan, PlaneSpec, ROW_ALIGN_BYTES, Role, SampleType, Window, rows_of,
 };
-pub use video::{Matrix, Primaries, Range, Siting, Transfer, VideoEncoding};
+pub use video::{ColorTags, Matrix, Primaries, Range, Siting, Transfer, VideoEncoding};

@@ -72,6 +72,13 @@ pub enum Primaries {
     Ebu3213,
 }
 
+/// How a file says that its numbers stand for colour, after its matrix was undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColorTags {
+    pub transfer: Transfer,
+    pub primaries: Primaries,
+}
+
 /// All of it, for one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VideoEncoding {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::ClipSound;
 use crate::audio::SoundFile;
-use crate::color::{ColorTags, MediaFacts};
+use crate::color::MediaFacts;
 use crate::decode::{self, Access, DecodeError, Length, MediaInfo, Part, PlaneRequest};
 use crate::frame::{ClipId, FrameKey, LayerId, PlaneLayout, PlaneSpec, Revision, Role, SampleType, Window};
 use crate::memory::format_bytes;
@@ -477,7 +477,7 @@ impl Clip {
         MediaFacts {
             is_float: self.info.is_linear,
             is_movie: self.is_movie(),
-            tags: stated.tags.map(|(transfer, primaries)| ColorTags { transfer, primaries }),
+            tags: stated.tags,
             chromaticities: stated.chromaticities,
             is_aces_container: stated.is_aces_container,
             path: self.path(0).map(Path::to_path_buf),

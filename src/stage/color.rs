@@ -265,8 +265,7 @@ fn lit_chain(settings: ColorSettings, white_nits: Option<f32>, chain: &ColorChai
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::ColorTags;
-    use crate::frame::{Primaries, Transfer};
+    use crate::frame::{ColorTags, Primaries, Transfer};
 
     fn linear() -> MediaFacts {
         MediaFacts { is_float: true, ..MediaFacts::default() }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use super::OcioConfig;
 use crate::color::tests as device;
 use crate::color::{
-    ChainDescription, ColorChain, ColorConfig, ColorError, ColorRequest, ColorTags, MediaFacts, analytic,
-    baked, open_or_default,
+    ChainDescription, ColorChain, ColorConfig, ColorError, ColorRequest, MediaFacts, analytic, baked,
+    open_or_default,
 };
 
 const BUILT_IN: [&str; 2] =
@@ -156,7 +156,7 @@ fn primaries_without_a_name_are_adapted() {
 
 #[test]
 fn movies_with_tags_are_decoded_as_the_formulas_do() {
-    use crate::frame::{Primaries, Transfer};
+    use crate::frame::{ColorTags, Primaries, Transfer};
     let movies = [
         (Transfer::Pq, Primaries::Bt2020, "Rec.2100-PQ"),
         (Transfer::Hlg, Primaries::Bt2020, "Rec.2100-HLG"),

@@ -15,7 +15,7 @@ pub use header::{FilmHeader, MAGIC};
 use super::reading::Timed;
 use super::{Channel, DecodeEnd, DecodeError, DecodeRequest, Decoded, MediaInfo, Part, StatedColor};
 use crate::frame::{
-    Area, FrameMemory, Matrix, PlaneLayout, PlaneSpec, Primaries, Range, Role, SampleType, Siting,
+    Area, ColorTags, FrameMemory, Matrix, PlaneLayout, PlaneSpec, Primaries, Range, Role, SampleType, Siting,
     VideoEncoding, Window,
 };
 
@@ -29,7 +29,7 @@ const BAND_BYTES: usize = 128 << 10;
 pub fn probe(header: &FilmHeader) -> MediaInfo {
     let channel =
         |(name, _): (&str, Role)| Channel { name: name.into(), sample: SampleType::U16, sampling: (1, 1) };
-    let tags = (header.transfer, Primaries::Unstated);
+    let tags = ColorTags { transfer: header.transfer, primaries: Primaries::Unstated };
     let part = Part {
         pixel_aspect: header.pixel_aspect,
         compression: "none".into(),
