@@ -1,6 +1,7 @@
 //! Owns how the numbers of a file stand for light, and how displays want it. Twin of `shaders/color/curves.wgsl`. Pure.
 
 use super::light::{GRAPHICS_WHITE_NITS, pq_decode, srgb_decode};
+use super::view::srgb_encode;
 
 /// The display that HLG is looked at on (ITU-R BT.2100-2, table 5, note 5f): its peak and its gamma.
 pub(super) const HLG_PEAK_NITS: f32 = 1000.0;
@@ -125,8 +126,7 @@ impl DisplayCurve {
         let size = linear.abs();
         let encoded = match self {
             Self::Linear => size,
-            Self::Srgb if size <= 0.003_130_8 => size * 12.92,
-            Self::Srgb => 1.055 * size.powf(1.0 / 2.4) - 0.055,
+            Self::Srgb => srgb_encode(size),
             Self::Rec1886 => size.powf(1.0 / 2.4),
         };
         encoded.copysign(linear)
