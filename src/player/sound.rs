@@ -137,12 +137,8 @@ impl Player {
                 self.order_playback(sound, run, now);
             }
             _ => {
-                if self
-                    .hearing
-                    .ordered
-                    .as_ref()
-                    .is_some_and(|(_, order)| !matches!(order.start, Start::Soon(_)))
-                {
+                let plays = |(_, order): &(u64, Order)| matches!(order.start, Start::At(_));
+                if self.hearing.ordered.as_ref().is_some_and(plays) {
                     self.hearing.stop();
                 }
                 self.glance();
