@@ -109,8 +109,6 @@ pub struct Clip {
     pub id: ClipId,
     pub revision: Revision,
     pub info: Arc<MediaInfo>,
-    /// Frames a second, on average where they last unequally long.
-    pub rate: Rate,
     times: FrameTimes,
     /// Somebody stated the rate, whatever the file says.
     has_stated_rate: bool,
@@ -234,7 +232,6 @@ impl Clip {
         let mut clip = Self {
             id,
             revision: Revision::default(),
-            rate: times.rate(),
             times,
             has_stated_rate: options.rate.is_some(),
             layer,
@@ -286,7 +283,7 @@ impl Clip {
         let part =
             self.info.length.and(self.info.part_of(self.layer)).filter(|_| !self.times.is_variable())?;
         let stated = part.attributes.iter().find(|attribute| attribute.name == "timecode")?;
-        let first = Timecode::parse(&stated.value, self.rate).ok()?;
+        let first = Timecode::parse(&stated.value, self.rate()).ok()?;
         Some(first.plus(index.into()))
     }
 
@@ -315,6 +312,11 @@ impl Clip {
         std::mem::replace(&mut self.frames, frames) != frames
     }
 
+    /// Frames a second, on average where they last unequally long.
+    pub fn rate(&self) -> Rate {
+        self.times.rate()
+    }
+
     /// When its frames begin: as its file says, unless somebody stated a rate.
     pub fn times(&self) -> &FrameTimes {
         &self.times
@@ -328,7 +330,7 @@ impl Clip {
         if let Some(rate) = self.sound.as_mut().and_then(|sound| sound.rate.as_mut()) {
             *rate = times.rate();
         }
-        (self.rate, self.times) = (times.rate(), times);
+        self.times = times;
         true
     }
 

@@ -33,7 +33,7 @@ impl Track {
         numbers: &[i64],
     ) -> Result<Option<Self>, Failure> {
         let Some(sound) = clip.sound.as_ref().filter(|_| !args.no_audio) else { return Ok(None) };
-        if let Some(why) = obstacle(sound.rate, clip.rate, numbers) {
+        if let Some(why) = obstacle(sound.rate, clip.rate(), numbers) {
             say(&format!("the movie has no sound: {why}"));
             return Ok(None);
         }

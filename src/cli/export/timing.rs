@@ -23,7 +23,7 @@ impl Timing {
     /// nearest usual rate that is not below their average.
     pub fn of(clip: &Clip, first: i64) -> Self {
         match clip.times().is_variable() {
-            false => Self { rate: clip.rate, uneven: None },
+            false => Self { rate: clip.rate(), uneven: None },
             true => Self::uneven(clip.times().clone(), clip.number(0), first),
         }
     }
